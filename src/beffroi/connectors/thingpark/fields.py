@@ -1,0 +1,76 @@
+"""The body of a ThingPark message, JSON or XML, as one object of fields."""
+
+from __future__ import annotations
+
+from typing import Any
+from xml.etree.ElementTree import Element
+from xml.etree.ElementTree import ParseError as XmlError
+
+from defusedxml import DefusedXmlException
+from defusedxml.ElementTree import fromstring
+
+from beffroi.kernel.errors import ParseError
+from beffroi.sdk import messages
+from beffroi.sdk.connectors import Delivery
+from beffroi.sdk.messages import Item
+
+PREFIX = "DevEUI_"
+MAX_DEPTH = 8
+
+Document = tuple[str, Item, bytes]
+"""Kind (``DevEUI_uplink``…), fields, octets."""
+
+
+def read_documents(delivery: Delivery) -> list[Document]:
+    """Return the documents of a delivery.
+
+    Raises:
+        ParseError: the body is neither JSON nor XML of this family.
+    """
+    body = delivery.body.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if body.startswith(b"<"):
+        return [_from_xml(body)]
+    return [_from_json(item, raw) for item, raw in messages.json_items(body)]
+
+
+def _from_json(item: Item, raw: bytes) -> Document:
+    for key, value in item.items():
+        if key.startswith(PREFIX) and isinstance(value, dict):
+            return key, value, raw
+    raise ParseError(
+        "The message is of no ThingPark kind.",
+        way_out="Its only field is DevEUI_uplink, DevEUI_location or another DevEUI_ name.",
+    )
+
+
+def _from_xml(body: bytes) -> Document:
+    try:
+        root = fromstring(body, forbid_dtd=True)
+    except (XmlError, DefusedXmlException, ValueError, LookupError) as problem:
+        raise ParseError(
+            "The body is not valid XML: {reason}.", params={"reason": str(problem)[:200]}
+        ) from None
+    kind = _name(root)
+    if not kind.startswith(PREFIX):
+        raise ParseError(
+            "The XML document is of no ThingPark kind.", way_out="Its root is DevEUI_uplink."
+        )
+    fields = _fields(root, depth=0)
+    return kind, fields if isinstance(fields, dict) else {}, body
+
+
+def _fields(element: Element, *, depth: int) -> Any:
+    if len(element) == 0 or depth >= MAX_DEPTH:
+        return (element.text or "").strip()
+    found: dict[str, Any] = {}
+    for child in element:
+        name, value = _name(child), _fields(child, depth=depth + 1)
+        if name == "Lrr":
+            found.setdefault(name, []).append(value)
+        else:
+            found[name] = value
+    return found
+
+
+def _name(element: Element) -> str:
+    return str(element.tag).rpartition("}")[2]

@@ -1,0 +1,142 @@
+"""From a ThingPark document to an uplink or a notice.
+
+Source of the fields: Actility's published message bodies. Numbers arrive as numbers or as texts;
+a join arrives as ``DevEUI_uplink`` without payload; ``Time`` is the time of the frame even when it
+was delivered late.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from beffroi.connectors.thingpark.fields import Document, read_documents
+from beffroi.kernel.clock import epoch_ms
+from beffroi.kernel.errors import ParseError
+from beffroi.sdk import messages
+from beffroi.sdk.connectors import (
+    Delivery,
+    Notice,
+    NoticeKind,
+    Parsed,
+    Radio,
+    Reception,
+    Refusal,
+    Uplink,
+)
+from beffroi.sdk.messages import Item
+
+_NOTICES = {
+    "DevEUI_downlink_Sent": NoticeKind.DOWNLINK_SENT,
+    "DevEUI_downlink_Rejected": NoticeKind.DOWNLINK_FAILED,
+    "DevEUI_location": NoticeKind.LOCATION,
+    "DevEUI_notification": NoticeKind.STATUS,
+    "DevEUI_downlink": NoticeKind.OTHER,
+    "DevEUI_multicast_summary": NoticeKind.OTHER,
+}
+_LEADING_EUI = re.compile(r"[0-9A-Fa-f]{16}")
+
+
+def parse(delivery: Delivery) -> Sequence[Parsed]:
+    """Read a delivery in JSON or XML, chosen by its first character.
+
+    Raises:
+        ParseError: the whole body is unreadable.
+    """
+    parsed: list[Parsed] = []
+    for index, document in enumerate(read_documents(delivery)):
+        try:
+            parsed.append(_read(document, delivery))
+        except ParseError as problem:
+            parsed.append(
+                Refusal(
+                    index=index,
+                    code=problem.code,
+                    message=problem.message,
+                    params=problem.params,
+                    raw=document[2],
+                )
+            )
+    return parsed
+
+
+def _read(document: Document, delivery: Delivery) -> Parsed:
+    kind, body, raw = document
+    # One published report has markup stuck behind the identifier: the digits in front are read.
+    text = messages.text_of(body, "DevEUI").strip()
+    leading = _LEADING_EUI.match(text)
+    device = messages.device_of(leading.group() if leading else text, field="DevEUI")
+    if kind == "DevEUI_uplink":
+        if messages.text_of(body, "rawJoinRequest"):
+            return _notice(body, device, raw, delivery, kind=NoticeKind.JOIN, detail="join")
+        return _uplink(body, device, raw, delivery)
+    if kind not in _NOTICES:
+        raise ParseError("{kind} is of no known kind.", params={"kind": kind[:60]})
+    detail = messages.text_of(body, "Type") or kind
+    return _notice(body, device, raw, delivery, kind=_NOTICES[kind], detail=detail)
+
+
+def _notice(
+    body: Item, device: str, raw: bytes, delivery: Delivery, *, kind: NoticeKind, detail: str
+) -> Notice:
+    try:
+        observed_at = messages.instant_of(body, "Time")
+    except ParseError:
+        observed_at = None  # published location reports carry times such as 10:00.123:46
+    return Notice(
+        device=device,
+        key=f"{device}:{kind}:{messages.digest_of(raw)}",
+        kind=kind,
+        observed_at=observed_at or delivery.received_at,
+        detail=detail,
+        raw=raw,
+    )
+
+
+def _uplink(body: Item, device: str, raw: bytes, delivery: Delivery) -> Uplink:
+    counter = messages.integer_of(body, "FCntUp", default=0)
+    text = messages.text_of(body, "payload_hex")
+    time = messages.instant_of(body, "Time")
+    payload = messages.octets_of_hex(text, field="payload_hex")
+    mark = epoch_ms(time) if time else messages.digest_of(text, counter)
+    driver = messages.inner(body, "DriverCfg", "mod")
+    model = " ".join(
+        part for part in (messages.text_of(driver, "pId"), messages.text_of(driver, "mId")) if part
+    )
+    return Uplink(
+        device=device,
+        key=f"{device}:{counter}:{mark}",
+        observed_at=time or delivery.received_at,
+        payload=payload,
+        f_port=messages.integer_of(body, "FPort", default=0) or 0,
+        f_cnt=counter,
+        values=messages.plain_values(messages.inner(body, "payload")),
+        radio=_radio(body),
+        model=model,
+        late=str(body.get("Late", "0")) == "1",
+        raw=raw,
+    )
+
+
+def _radio(body: Item) -> Radio:
+    heard = [
+        Reception(
+            gateway=messages.text_of(one, "Lrrid").lower(),
+            rssi_dbm=messages.number_of(one, "LrrRSSI"),
+            snr_db=messages.number_of(one, "LrrSNR"),
+        )
+        for one in messages.listed(messages.inner(body, "Lrrs"), "Lrr")
+    ] or [
+        Reception(
+            gateway=messages.text_of(body, "Lrrid").lower(),
+            rssi_dbm=messages.number_of(body, "LrrRSSI"),
+            snr_db=messages.number_of(body, "LrrSNR"),
+        )
+    ]
+    distinct = {reception.gateway: reception for reception in heard if reception.gateway}
+    return Radio(
+        receptions=tuple(
+            sorted(distinct.values(), key=lambda one: one.rssi_dbm or -999.0, reverse=True)
+        ),
+        spreading_factor=messages.integer_of(body, "SpFact") or messages.integer_of(body, "Spfact"),
+    )

@@ -1,0 +1,253 @@
+"""Reading hostile network messages: JSON items, typed fields, octets, times."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from beffroi.kernel import clock, identifiers
+from beffroi.kernel.errors import ParseError
+from beffroi.sdk.connectors import Delivery, Parsed, Refusal
+
+MAX_ITEMS = 10_000
+MAX_TEXT = 1_000
+
+Item = Mapping[str, Any]
+
+
+def parse_items(
+    delivery: Delivery, *, read: Callable[[Item, Delivery, bytes], Parsed]
+) -> list[Parsed]:
+    """Read each item of a JSON body with ``read``; one bad item does not spoil the others.
+
+    Raises:
+        ParseError: the body is not JSON, holds something else than objects, or too many.
+    """
+    parsed: list[Parsed] = []
+    for index, (item, raw) in enumerate(json_items(delivery.body)):
+        try:
+            parsed.append(read(item, delivery, raw))
+        except ParseError as problem:
+            parsed.append(
+                Refusal(
+                    index=index,
+                    code=problem.code,
+                    message=problem.message,
+                    params=problem.params,
+                    raw=raw,
+                )
+            )
+    return parsed
+
+
+def json_items(body: bytes) -> Iterator[tuple[Item, bytes]]:
+    """Give the objects of a body (one, an array, or one a line) with the octets of each.
+
+    Raises:
+        ParseError: as :func:`parse_items`.
+    """
+    text = body.removeprefix(b"\xef\xbb\xbf").strip()
+    if not text:
+        raise ParseError("The body is empty.", way_out="Send one JSON object, a list, or lines.")
+    decoded = _decode(text)
+    items = decoded if isinstance(decoded, list) else [decoded]
+    if len(items) > MAX_ITEMS:
+        raise ParseError(
+            "The body holds {count} messages; at most {most} are taken at once.",
+            way_out="Cut it into several.",
+            params={"count": len(items), "most": MAX_ITEMS},
+        )
+    alone = len(items) == 1 and not isinstance(decoded, list)
+    for index, item in enumerate(items):
+        if not isinstance(item, dict):
+            raise ParseError(
+                "Item {index} of the body is not a JSON object.", params={"index": index}
+            )
+        yield item, text if alone else msgspec.json.encode(item)
+
+
+def _decode(text: bytes) -> object:
+    try:
+        return _loads(text)
+    except ParseError:
+        if b"\n" not in text:
+            raise
+    return [_loads(line) for line in text.splitlines() if line.strip()]
+
+
+def _loads(text: bytes) -> object:
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
+        raise ParseError(
+            "The body is not valid JSON: {reason}.", params={"reason": str(problem)[:200]}
+        ) from None
+
+
+def inner(item: Item, *path: str) -> Item:
+    """Return the object at a path, or an empty one when any part is absent or another thing."""
+    current: Any = item
+    for key in path:
+        current = current.get(key) if isinstance(current, Mapping) else None
+    return current if isinstance(current, Mapping) else {}
+
+
+def listed(item: Item, key: str) -> Sequence[Item]:
+    """Return the objects of a list, leaving out what is no object."""
+    found = item.get(key)
+    return [part for part in found if isinstance(part, Mapping)] if isinstance(found, list) else []
+
+
+def text_of(item: Item, key: str) -> str:
+    """Return a text, cut at a thousand characters, or "" when absent or another thing."""
+    found = item.get(key)
+    return found.replace("\x00", "")[:MAX_TEXT] if isinstance(found, str) else ""
+
+
+def number_of(item: Item, key: str) -> float | None:
+    """Return a finite number, written as a number or as a text; None when absent.
+
+    Raises:
+        ParseError: something else is written.
+    """
+    found = item.get(key)
+    if found is None or found == "":
+        return None
+    if isinstance(found, int | float | str) and not isinstance(found, bool):
+        try:
+            value = float(found)
+        except (ValueError, OverflowError):
+            value = math.nan
+        if math.isfinite(value):
+            return value
+    raise ParseError(
+        "{field} is {value}, which is not a number.",
+        params={"field": key, "value": repr(found)[:60]},
+    )
+
+
+def integer_of(item: Item, key: str, *, default: int | None = None) -> int | None:
+    """Return a whole number from 0 to 2**32-1, as a port or a counter is.
+
+    Raises:
+        ParseError: something else is written.
+    """
+    value = number_of(item, key)
+    if value is None:
+        return default
+    if value != int(value) or not 0 <= value < 2**32:
+        raise ParseError(
+            "{field} is {value}, which is not a counter.", params={"field": key, "value": value}
+        )
+    return int(value)
+
+
+def instant_of(item: Item, key: str) -> datetime | None:
+    """Return an ISO 8601 instant in UTC; None when absent.
+
+    Raises:
+        ParseError: something else is written.
+    """
+    found = item.get(key)
+    if found is None or found == "":
+        return None
+    try:
+        return clock.parse_instant(str(found))
+    except (ValueError, OverflowError):
+        raise ParseError(
+            "{field} is {value}, which is not an instant with its offset.",
+            way_out="Write it as 2026-03-02T07:31:22Z.",
+            params={"field": key, "value": repr(found)[:60]},
+        ) from None
+
+
+def instant_of_epoch(milliseconds: float) -> datetime:
+    """Return the instant of milliseconds since 1970.
+
+    Raises:
+        ParseError: the year is out of what a calendar has.
+    """
+    try:
+        return datetime.fromtimestamp(milliseconds / 1000, UTC)
+    except (ValueError, OverflowError, OSError):
+        raise ParseError(
+            "{value} is not a number of milliseconds since 1970.", params={"value": milliseconds}
+        ) from None
+
+
+def device_of(text: str, *, field: str) -> str:
+    """Return a DevEUI in its normal form, given in hexadecimal or in base64.
+
+    Raises:
+        ParseError: it is neither.
+    """
+    try:
+        return identifiers.dev_eui(text)
+    except ValueError:
+        pass
+    try:
+        octets = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        octets = b""
+    if len(octets) == 8:
+        return octets.hex()
+    raise ParseError(
+        "{field} is {value}, which is not a DevEUI.",
+        way_out="It has sixteen hexadecimal digits.",
+        params={"field": field, "value": text[:60]},
+    )
+
+
+def octets_of_base64(text: str, *, field: str) -> bytes:
+    """Return octets from base64, with or without padding.
+
+    Raises:
+        ParseError: it is not base64.
+    """
+    try:
+        return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        raise ParseError(
+            "{field} is not base64.", params={"field": field, "value": text[:60]}
+        ) from None
+
+
+def octets_of_hex(text: str, *, field: str) -> bytes:
+    """Return octets from hexadecimal.
+
+    Raises:
+        ParseError: it is not hexadecimal.
+    """
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        raise ParseError(
+            "{field} is not hexadecimal.", params={"field": field, "value": text[:60]}
+        ) from None
+
+
+def plain_values(item: Item, *, prefix: str = "", depth: int = 4) -> dict[str, Any]:
+    """Flatten decoded fields to ``a.b`` names, keeping numbers, booleans and short texts."""
+    flat: dict[str, Any] = {}
+    for key, value in item.items():
+        name = f"{prefix}{key}"[:200]
+        if isinstance(value, Mapping) and depth:
+            flat.update(plain_values(value, prefix=f"{name}.", depth=depth - 1))
+        elif isinstance(value, bool | int) or (isinstance(value, float) and math.isfinite(value)):
+            flat[name] = value
+        elif isinstance(value, str):
+            flat[name] = value.replace("\x00", "")[:MAX_TEXT]
+    return flat
+
+
+def digest_of(*parts: object) -> str:
+    """Return a short digest that is the same for the same parts."""
+    text = "\x1f".join(str(part) for part in parts)
+    return hashlib.blake2b(text.encode(), digest_size=9).hexdigest()
