@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 
 class BeffroiError(Exception):
@@ -35,8 +35,13 @@ class BeffroiError(Exception):
 
     def __str__(self) -> str:
         """Return the English sentence with its fields filled in, then the way out."""
-        sentence = self.message.format_map(_Missing(self.params))
-        return f"{sentence} {self.way_out.format_map(_Missing(self.params))}".strip()
+        return self.told(str)
+
+    def told(self, translate: Callable[[str], str]) -> str:
+        """Return the sentence and the way out in another language: the edge gives gettext."""
+        fields = _Missing(self.params)
+        parts = (translate(text) for text in (self.message, self.way_out) if text)
+        return " ".join(part.format_map(fields) for part in parts)
 
 
 class _Missing(dict[str, object]):
