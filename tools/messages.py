@@ -64,7 +64,9 @@ def texts() -> Iterator[Text]:
             yield from _sentences_of_errors(path, source, errors)
     for suffix in ("*.html", "*.txt"):
         for path in sorted(SOURCE.rglob(f"templates/**/{suffix}")):
-            yield from _extracted(path, templatize(path.read_text(encoding="utf-8")))
+            plain = templatize(path.read_text(encoding="utf-8"))
+            # Indentation means nothing in a template, and everything to a reader of Python.
+            yield from _extracted(path, "\n".join(line.strip() for line in plain.splitlines()))
 
 
 def error_names() -> set[str]:

@@ -6,12 +6,14 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 _INSTANT = re.compile(
     r"(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}(?::\d{2})?)(?:[.,](\d+))?(Z|[+-]\d{2}:?\d{2})", re.ASCII
 )
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 PARIS = ZoneInfo("Europe/Paris")
 
@@ -75,5 +77,5 @@ def parse_instant(text: str) -> datetime:
 
 
 def epoch_ms(instant: datetime) -> int:
-    """Return milliseconds since 1970-01-01 UTC."""
-    return int(as_utc(instant).timestamp() * 1000)
+    """Return whole milliseconds since 1970-01-01 UTC, without passing by a float."""
+    return (as_utc(instant) - _EPOCH) // timedelta(milliseconds=1)

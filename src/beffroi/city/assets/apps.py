@@ -1,0 +1,19 @@
+from __future__ import annotations
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class AssetsConfig(AppConfig):
+    """The room of the things in the city and of the devices that speak for them."""
+
+    name = "beffroi.city.assets"
+    label = "assets"
+    verbose_name = _("Assets")
+
+    def ready(self) -> None:
+        """Name the entries that this room writes to the audit log."""
+        # Imported here: models exist only once the applications are loaded.
+        from beffroi.city.assets import journal  # noqa: PLC0415
+
+        journal.declare()

@@ -1,0 +1,129 @@
+"""Reads about devices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from django.db.models import F, Prefetch, Q, QuerySet
+
+from beffroi.city.assets.contracts import AssetState, DeviceNotFound, DeviceSummary
+from beffroi.city.assets.models import Attachment, Device
+from beffroi.city.assets.scopes import scope_filter
+from beffroi.foundation.accounts.contracts import Scope
+
+MAX_DEVICES = 500
+_CURRENT = Prefetch(
+    "attachments",
+    queryset=Attachment.objects.filter(attached_until__isnull=True).select_related("asset"),
+    to_attr="current_attachments",
+)
+
+
+def device_get(uuid: UUID) -> DeviceSummary:
+    """Return one device with the asset it speaks for now.
+
+    Raises:
+        DeviceNotFound: there is none.
+    """
+    device = Device.objects.filter(uuid=uuid).prefetch_related(_CURRENT).first()
+    if device is None:
+        raise DeviceNotFound("There is no such device here.")
+    return device_summary(device)
+
+
+def device_by_identifier(identifier: str, *, source_id: int | None = None) -> DeviceSummary | None:
+    """Return the device of this name: the source's own first, else the one of no source."""
+    found = (
+        Device.objects.filter(Q(source_id=source_id) | Q(source_id__isnull=True))
+        .filter(identifier=identifier, removed_at__isnull=True)
+        .order_by(F("source_id").asc(nulls_last=True))
+        .prefetch_related(_CURRENT)
+        .first()
+    )
+    return None if found is None else device_summary(found)
+
+
+def devices_page(
+    *,
+    text: str = "",
+    attached: bool | None = None,
+    silent: bool = False,
+    after: str = "",
+    limit: int = 50,
+    scope: Scope | None = None,
+) -> tuple[list[DeviceSummary], str]:
+    """Return devices in the order of their identifiers, and the cursor of the next page.
+
+    Args:
+        text: beginning of the identifier, or part of the model.
+        attached: only those that speak for an asset, or only those that do not.
+        silent: only those whose asset is silent.
+        after: cursor of a former page.
+        limit: number of devices.
+        scope: hides devices of assets outside it; None hides nothing.
+    """
+    found: QuerySet[Device] = Device.objects.filter(removed_at__isnull=True)
+    current = Attachment.objects.filter(attached_until__isnull=True)
+    if text:
+        found = found.filter(
+            Q(identifier__startswith=text.strip().lower()) | Q(model__icontains=text.strip())
+        )
+    if silent:
+        found = found.filter(
+            id__in=current.filter(asset__state=AssetState.SILENT).values("device_id")
+        )
+    if attached is not None:
+        inside = Q(id__in=current.values("device_id"))
+        found = found.filter(inside if attached else ~inside)
+    if scope is not None and not scope.everything:
+        found = found.filter(
+            ~Q(id__in=current.values("device_id"))
+            | Q(id__in=current.filter(scope_filter(scope, prefix="asset__")).values("device_id"))
+        )
+    if after:
+        identifier, _, last = after.replace("\x00", "").rpartition(" ")
+        found = found.filter(identifier__gte=identifier).filter(
+            Q(identifier__gt=identifier) | Q(id__gt=int(last) if last.isdecimal() else 0)
+        )
+    rows = list(
+        found.order_by("identifier", "id").prefetch_related(_CURRENT)[: min(limit, MAX_DEVICES) + 1]
+    )
+    page = rows[:limit]
+    more = f"{page[-1].identifier} {page[-1].id}" if len(rows) > limit else ""
+    return [device_summary(row) for row in page], more
+
+
+def devices_of(asset_ids: Iterable[int]) -> dict[int, list[DeviceSummary]]:
+    """Return the devices that speak now for each asset."""
+    found: dict[int, list[DeviceSummary]] = {}
+    rows = Attachment.objects.filter(
+        asset_id__in=list(asset_ids), attached_until__isnull=True
+    ).select_related("device")
+    for row in rows:
+        found.setdefault(row.asset_id, []).append(device_summary(row.device))
+    return found
+
+
+def device_summary(device: Device) -> DeviceSummary:
+    """Return the contract of a row, with its asset when the attachment was prefetched."""
+    current: list[Attachment] = getattr(device, "current_attachments", [])
+    attachment = current[0] if current else None
+    asset = None if attachment is None else attachment.asset
+    return DeviceSummary(
+        id=device.id,
+        uuid=device.uuid,
+        identifier=device.identifier,
+        source_id=device.source_id,
+        model=device.model,
+        codec_key=device.codec_key,
+        mapping=device.mapping,
+        last_seen_at=device.last_seen_at,
+        battery_v=device.battery_v,
+        battery_pct=device.battery_pct,
+        radio=device.radio,
+        asset_id=None if asset is None else asset.id,
+        asset_uuid=None if asset is None else asset.uuid,
+        asset_title="" if asset is None else asset.name or asset.external_key,
+        attached_from=None if attachment is None else attachment.attached_from,
+    )

@@ -1,0 +1,261 @@
+"""Importing a file of assets: look at it first, then do it, all or nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from datetime import date, datetime
+from itertools import islice
+from os import PathLike
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+
+from beffroi.city.assets.bulk import BulkOptions, assets_upsert_many
+from beffroi.city.assets.coercion import as_text
+from beffroi.city.assets.contracts import (
+    FindingView,
+    ImportOptions,
+    ImportPreview,
+    ImportRefused,
+    ImportReport,
+    RowRefusal,
+    UpsertCounts,
+    Why,
+)
+from beffroi.city.assets.declared import declared_type
+from beffroi.city.assets.findings import findings_of
+from beffroi.city.assets.mapping import mapping_decide, mapping_propose
+from beffroi.city.assets.models import ImportRun
+from beffroi.city.assets.row_reading import RowReader
+from beffroi.foundation.database.api import current_user_id, required_territory_id
+from beffroi.foundation.files.reading import Near, Table, Value, open_table
+from beffroi.foundation.territories.api import territory_by_id
+from beffroi.kernel.clock import PARIS, now
+from beffroi.kernel.errors import NotFound
+from beffroi.kernel.geometry import BoundingBox, Position, distance_m
+
+Source = str | PathLike[str] | bytes
+Progress = Callable[[int, int], None]
+"""Called with the number of rows written so far and the number of rows of the file."""
+
+CHECKED_ROWS = 1_000
+SHOWN_ROWS = 20
+MAP_POINTS = 300
+_NEAR_MARGIN = 1.5
+_NEAR_KM = 30.0
+
+
+class ImportNotFound(NotFound):
+    """No such import in the territory."""
+
+    code = "import.not_found"
+
+
+def import_preview(
+    source: Source,
+    *,
+    name: str,
+    type_key: str,
+    mapping: Mapping[str, str] | None = None,
+    options: ImportOptions | None = None,
+) -> ImportPreview:
+    """Say what an import would do with the first thousand rows, and write nothing.
+
+    Raises:
+        FileRefused: the file cannot be read.
+        ImportRefused: it has no position, or the mapping does not apply to it.
+        InvalidInput: no installed domain declares the type.
+    """
+    options = options or ImportOptions()
+    declared = declared_type(type_key)
+    table = _open(source, name=name, options=options)
+    decided = mapping_decide(table, declared, overrides=mapping, keep_unknown=options.keep_unknown)
+    reader = RowReader(table, declared, mapping=decided, prefix=options.prefix)
+    points = [(asset.lon, asset.lat) for asset in reader.assets(limit=CHECKED_ROWS)]
+    step = max(1, len(points) // MAP_POINTS)
+    bounds = table.bounds
+    return ImportPreview(
+        file_name=name,
+        type_key=type_key,
+        findings=findings_of(table),
+        columns=tuple(
+            _with_target(choice, decided[choice.column])
+            for choice in mapping_propose(table, declared)
+        ),
+        first_rows=tuple(
+            {key: _shown(value) for key, value in row.values.items()}
+            for row in islice(table.rows(), SHOWN_ROWS)
+        ),
+        row_count=table.row_count,
+        checked=reader.read,
+        accepted=reader.accepted,
+        refused=reader.refused,
+        dropped=reader.dropped,
+        refusals=tuple(reader.refusals),
+        extent=None if bounds is None else BoundingBox(*bounds),
+        sample_points=tuple(points[::step]),
+    )
+
+
+def import_run(
+    source: Source,
+    *,
+    name: str,
+    type_key: str,
+    mapping: Mapping[str, str] | None = None,
+    options: ImportOptions | None = None,
+    dry_run: bool = False,
+    progress: Progress | None = None,
+) -> ImportReport:
+    """Import a file in one transaction: every row is created, updated, left or refused.
+
+    Args:
+        source: path or content.
+        name: the file's, as the person knows it.
+        type_key: what its rows are.
+        mapping: column to target, where it differs from the proposal.
+        options: choices of the person.
+        dry_run: count, then take everything back.
+        progress: told after each batch.
+
+    Raises:
+        FileRefused, ImportRefused, InvalidInput: as :func:`import_preview`.
+    """
+    started = time.monotonic()
+    options = options or ImportOptions()
+    declared = declared_type(type_key)
+    table = _open(source, name=name, options=options)
+    decided = mapping_decide(table, declared, overrides=mapping, keep_unknown=options.keep_unknown)
+    reader = RowReader(table, declared, mapping=decided, prefix=options.prefix)
+    labels = {column.key: column.label for column in table.columns}
+    run = ImportRun(
+        territory_id=required_territory_id(),
+        file_name=name[:255],
+        sha256=_digest(source),
+        type_key=type_key,
+        mapping={labels[column]: target for column, target in decided.items()},
+        options=asdict(options),
+        findings=[asdict(finding) for finding in findings_of(table)],
+        user_id=current_user_id(),
+    )
+    counts = UpsertCounts()
+    with transaction.atomic():
+        run.save()
+        counts = assets_upsert_many(
+            reader.assets(),
+            type_key=type_key,
+            options=BulkOptions(
+                why=Why.IMPORT,
+                origin=options.origin,
+                attribution=options.attribution,
+                department_id=options.department_id,
+                import_run_id=run.pk,
+            ),
+            progress=None if progress is None else lambda done: progress(done, table.row_count),
+        )
+        run.created_count, run.updated_count = counts.created, counts.updated
+        run.unchanged_count, run.restored_count = counts.unchanged, counts.restored
+        run.refused_count, run.dropped_count = reader.refused, reader.dropped
+        run.refusals = [asdict(refusal) for refusal in reader.refusals]
+        run.seconds = round(time.monotonic() - started, 3)
+        run.finished_at = now()
+        run.save()
+        if dry_run:
+            transaction.set_rollback(True)
+    return _report(run, counts=counts, dry_run=dry_run)
+
+
+def import_get(uuid: UUID) -> ImportReport:
+    """Return what an import did.
+
+    Raises:
+        ImportNotFound: there was none.
+    """
+    run = ImportRun.objects.filter(uuid=uuid).first()
+    if run is None:
+        raise ImportNotFound("There is no such import here.")
+    return _report(run, counts=_counts(run), dry_run=False)
+
+
+def imports_recent(*, limit: int = 20) -> list[ImportReport]:
+    """Return the last imports, latest first, without their refusals."""
+    runs = ImportRun.objects.defer("refusals").order_by("-started_at")[:limit]
+    return [_report(run, counts=_counts(run), dry_run=False, refusals=False) for run in runs]
+
+
+def expected_area() -> Near | None:
+    """Return where the positions of the acting territory are expected; None where unknown."""
+    card = territory_by_id(required_territory_id())
+    if card.bbox is not None:
+        west, south, east, north = card.bbox
+        centre = Position((west + east) / 2, (south + north) / 2)
+        half = distance_m(centre, Position(east, north)) / 1000
+        return centre.lon, centre.lat, max(_NEAR_KM, half * _NEAR_MARGIN)
+    if card.lon is None or card.lat is None:
+        return None
+    return card.lon, card.lat, _NEAR_KM
+
+
+def _open(source: Source, *, name: str, options: ImportOptions) -> Table:
+    table = open_table(source, name=name, table=options.table or None, near=expected_area())
+    if not table.has_geometry:
+        raise ImportRefused(
+            "“{value}” has no position that can be read.",
+            field="file",
+            value=name,
+            way_out="Send a geographic file, or a table with columns of longitude and latitude.",
+        )
+    return table
+
+
+def _shown(value: Value) -> str:
+    """Return a value of a preview: an instant is shown as the clocks of the town had it."""
+    if isinstance(value, datetime):
+        return value.astimezone(PARIS).strftime("%d/%m/%Y %H:%M")
+    if isinstance(value, date):
+        return value.strftime("%d/%m/%Y")
+    return as_text(value)
+
+
+def _with_target(choice: Any, target: str) -> Any:
+    return type(choice)(
+        column=choice.column, label=choice.label, target=target, sample=choice.sample
+    )
+
+
+def _digest(source: Source) -> str:
+    content = source if isinstance(source, bytes) else Path(source).read_bytes()
+    return hashlib.sha256(content).hexdigest()
+
+
+def _counts(run: ImportRun) -> UpsertCounts:
+    return UpsertCounts(
+        created=run.created_count,
+        updated=run.updated_count,
+        unchanged=run.unchanged_count,
+        restored=run.restored_count,
+    )
+
+
+def _report(
+    run: ImportRun, *, counts: UpsertCounts, dry_run: bool, refusals: bool = True
+) -> ImportReport:
+    return ImportReport(
+        uuid=None if dry_run else run.uuid,
+        file_name=run.file_name,
+        type_key=run.type_key,
+        findings=tuple(FindingView(**finding) for finding in run.findings),
+        mapping=run.mapping,
+        counts=counts,
+        refused=run.refused_count,
+        dropped=run.dropped_count,
+        refusals=tuple(RowRefusal(**item) for item in run.refusals) if refusals else (),
+        seconds=run.seconds,
+        dry_run=dry_run,
+        finished_at=run.finished_at,
+    )

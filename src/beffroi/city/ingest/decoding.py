@@ -1,0 +1,289 @@
+"""From one uplink to measurements; pure, and the same for live messages and for kept ones."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+from beffroi.city.ingest.catalogue import Catalogue
+from beffroi.city.ingest.contracts import EARLIEST_YEAR, LATEST_AHEAD, Status
+from beffroi.city.ingest.plain_values import flat, number_of
+from beffroi.kernel.clock import epoch_ms
+from beffroi.kernel.errors import DecodeError
+from beffroi.kernel.quality import Quality, range_flag
+from beffroi.sdk.connectors import Radio, Uplink
+from beffroi.sdk.declarations import Frame, Kind, Measure
+from beffroi.sdk.device_measures import BATTERY_PCT, BATTERY_V, RSSI_DBM, SNR_DB
+
+log = logging.getLogger("beffroi.ingest")
+
+EARLIEST = datetime(EARLIEST_YEAR, 1, 1, tzinfo=UTC)
+MAX_READINGS = 2_000
+"""Values of one message; a codec that gives more is taken to be broken."""
+
+_FAR_FUTURE = datetime.max.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class AttachedAsset:
+    """An asset that a device speaks for, during a period."""
+
+    asset_id: int
+    uuid: str
+    type_key: str
+    domain_key: str
+    area_id: int | None
+    since: datetime
+    until: datetime | None
+
+
+@dataclass(slots=True)
+class DeviceEntry:
+    """What the ingest path must know of a device.
+
+    ``streams`` maps ``(asset, measure)`` to a stream that exists in the database.
+    """
+
+    device_id: int
+    identifier: str
+    codec_key: str
+    mapping: Mapping[str, str]
+    attached: tuple[AttachedAsset, ...]
+    streams: dict[tuple[int, str], int] = field(default_factory=dict)
+
+    @property
+    def speaks_now(self) -> bool:
+        """Tell whether the device is attached to an asset today."""
+        return bool(self.attached) and self.attached[-1].until is None
+
+    def asset_at(self, instant: datetime) -> AttachedAsset | None:
+        """Return the asset the device speaks for at an instant.
+
+        What it sent before it was first attached belongs to the first: a device sends before
+        somebody claims it.
+        """
+        found = None
+        for index, item in enumerate(self.attached):
+            if index == 0 or item.since <= instant:
+                found = item
+        if found is not None and found.until is not None and found.until <= instant:
+            return None
+        return found
+
+
+class Value(NamedTuple):
+    """One value on its way to a stream."""
+
+    asset: AttachedAsset
+    measure: Measure
+    observed_at: datetime
+    value: float
+    quality: int
+
+
+@dataclass(slots=True)
+class Decoded:
+    """What was read from one message.
+
+    ``told`` is what the page of the message shows: measure, value, epoch milliseconds of a
+    value that has its own instant, and whether it became a measurement.
+    """
+
+    status: Status
+    values: list[Value] = field(default_factory=list)
+    told: list[tuple[str, float, int | None, bool]] = field(default_factory=list)
+    error_code: str = ""
+    error: str = ""
+    error_params: Mapping[str, object] = field(default_factory=dict)
+    battery_v: float | None = None
+    battery_pct: float | None = None
+
+
+def believable(instant: datetime, *, received_at: datetime) -> bool:
+    """Tell whether a message or a value can be of this instant."""
+    return EARLIEST <= instant <= received_at + LATEST_AHEAD
+
+
+def decode_uplink(
+    uplink: Uplink,
+    device: DeviceEntry | None,
+    *,
+    received_at: datetime,
+    default_codec: str,
+    installed: Catalogue,
+) -> Decoded:
+    """Read an uplink with what its device declares; never raises for what a device sent."""
+    if not believable(uplink.observed_at, received_at=received_at):
+        return Decoded(
+            Status.QUARANTINED,
+            error_code="time",
+            error="The message says it is of {observed_at}, and it came at {received_at}.",
+            error_params={
+                "observed_at": uplink.observed_at.isoformat(),
+                "received_at": received_at.isoformat(),
+            },
+        )
+    if uplink.simulated:
+        return Decoded(Status.SIMULATED)
+    if device is None or not device.speaks_now:
+        return Decoded(Status.UNCLAIMED)
+    asset = device.asset_at(uplink.observed_at)
+    if asset is None:
+        return Decoded(
+            Status.STORED,
+            error_code="device.spoke_for_nothing",
+            error="The device spoke for no asset on {observed_at}.",
+            error_params={"observed_at": uplink.observed_at.isoformat()},
+        )
+    measures = installed.measures_of(asset.type_key)
+    try:
+        readings = _readings(
+            uplink,
+            device,
+            measures,
+            codec_key=device.codec_key or default_codec,
+            installed=installed,
+        )
+    except DecodeError as problem:
+        return Decoded(
+            Status.UNDECODABLE,
+            error_code=problem.code,
+            error=problem.message,
+            error_params=problem.params,
+        )
+    return _measured(readings, uplink, device, received_at=received_at, installed=installed)
+
+
+_Read = tuple[str, Any, datetime | None]
+
+
+def _readings(
+    uplink: Uplink,
+    device: DeviceEntry,
+    measures: Mapping[str, Measure],
+    *,
+    codec_key: str,
+    installed: Catalogue,
+) -> list[_Read]:
+    """Return every value the message holds, its codec's first, under the device's own names."""
+    found: list[_Read] = list(uplink.readings)
+    for name, value in flat(uplink.values):
+        key = device.mapping.get(name, name)
+        if number_of(value, measure=measures.get(key)) is not None:
+            found.append((name, value, None))
+    if uplink.payload:
+        if codec_key:
+            decoded = _decoded_payload(uplink, uplink.payload, codec_key, installed)
+            found = [*decoded, *found]
+        elif not found:
+            raise DecodeError(
+                "The device {device} has no codec.",
+                code="codec.missing",
+                params={"device": uplink.device},
+            )
+    return found
+
+
+def _decoded_payload(
+    uplink: Uplink, payload: bytes, codec_key: str, installed: Catalogue
+) -> list[_Read]:
+    codec = installed.codecs.get(codec_key)
+    if codec is None:
+        raise DecodeError(
+            "The codec {codec} is not installed.", code="codec.absent", params={"codec": codec_key}
+        )
+    frame = Frame(payload=payload, f_port=uplink.f_port, observed_at=uplink.observed_at)
+    try:
+        readings: Sequence[Any] = codec.decode(frame)
+    except DecodeError:
+        raise
+    except Exception as problem:
+        log.exception("the codec %s failed", codec_key)
+        raise DecodeError(
+            "The codec {codec} failed: {problem}.",
+            code="codec.failed",
+            params={"codec": codec_key, "problem": type(problem).__name__},
+        ) from problem
+    if len(readings) > MAX_READINGS:
+        raise DecodeError(
+            "The codec {codec} gave {count} values for one message.",
+            code="codec.too_many",
+            params={"codec": codec_key, "count": len(readings)},
+        )
+    return [(item.measure, item.value, item.observed_at) for item in readings]
+
+
+def _measured(
+    readings: list[_Read],
+    uplink: Uplink,
+    device: DeviceEntry,
+    *,
+    received_at: datetime,
+    installed: Catalogue,
+) -> Decoded:
+    """Keep what the type of the asset declares, once per measure and instant."""
+    result = Decoded(Status.STORED)
+    seen: set[tuple[int, str, datetime]] = set()
+    for name, raw, own_time in [*readings, *_radio_readings(uplink.radio)]:
+        key = device.mapping.get(name, name)
+        instant = own_time or uplink.observed_at
+        asset = device.asset_at(instant)
+        measure = (
+            None if asset is None or not key else installed.measures_of(asset.type_key).get(key)
+        )
+        value = number_of(raw, measure=measure)
+        if value is None:
+            continue
+        taken = (
+            asset is not None
+            and measure is not None
+            and believable(instant, received_at=received_at)
+            and (asset.asset_id, key, instant) not in seen
+        )
+        own_ms = None if own_time is None or not _has_epoch(own_time) else epoch_ms(own_time)
+        result.told.append((key or name, value, own_ms, taken))
+        if taken and asset is not None and measure is not None:
+            seen.add((asset.asset_id, key, instant))
+            result.values.append(Value(asset, measure, instant, value, _quality(value, measure)))
+            _note_battery(result, key, value)
+    if any(value.measure.key not in _RADIO_KEYS for value in result.values):
+        result.status = Status.DECODED
+    return result
+
+
+_RADIO_KEYS = frozenset({RSSI_DBM.key, SNR_DB.key})
+
+
+def _radio_readings(radio: Radio | None) -> list[_Read]:
+    best = None if radio is None else radio.best
+    if best is None:
+        return []
+    found: list[_Read] = []
+    if best.rssi_dbm is not None:
+        found.append((RSSI_DBM.key, best.rssi_dbm, None))
+    if best.snr_db is not None:
+        found.append((SNR_DB.key, best.snr_db, None))
+    return found
+
+
+def _note_battery(result: Decoded, key: str, value: float) -> None:
+    if key == BATTERY_V.key:
+        result.battery_v = value
+    elif key == BATTERY_PCT.key:
+        result.battery_pct = value
+
+
+def _quality(value: float, measure: Measure) -> int:
+    if measure.kind is Kind.CHOICE:
+        known = value.is_integer() and 0 <= value < len(measure.choices)
+        return int(Quality.GOOD if known else Quality.BAD)
+    if measure.kind is Kind.BOOLEAN and measure.valid is None:
+        return int(Quality.GOOD if value in {0.0, 1.0} else Quality.BAD)
+    return int(range_flag(value, valid=measure.valid))
+
+
+def _has_epoch(instant: datetime) -> bool:
+    return EARLIEST - timedelta(days=36_525) < instant < _FAR_FUTURE

@@ -1,0 +1,107 @@
+"""What the access decorator left on a request, and what pages of this room share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, TypedDict, cast
+
+from django.http import HttpRequest
+from django.utils.translation import gettext
+
+from beffroi.city.ingest.contracts import MessageView, Status
+from beffroi.foundation.accounts.api import actor_of, client_address
+from beffroi.foundation.accounts.contracts import Access
+from beffroi.foundation.audit.api import Actor
+from beffroi.kernel.errors import BeffroiError
+from beffroi.sdk.registry import codecs
+
+SHOWN_OCTETS = 256
+SHOWN_TEXT = 4_000
+
+TONES = {
+    Status.DECODED: "ok",
+    Status.STORED: "neutral",
+    Status.UNCLAIMED: "attention",
+    Status.UNDECODABLE: "alarm",
+    Status.QUARANTINED: "alarm",
+    Status.SIMULATED: "info",
+    Status.NOTICE: "info",
+}
+
+
+class Who(TypedDict):
+    """Who does it, as services take it."""
+
+    actor: Actor
+    ip: str
+
+
+def access_of(request: HttpRequest) -> Access:
+    """Return what the agent may do."""
+    return cast("Access", request.access)  # type: ignore[attr-defined]  # set by @agent
+
+
+def who(request: HttpRequest) -> Who:
+    """Return who does it, for the audit log."""
+    return {"actor": actor_of(access_of(request)), "ip": client_address(request)}
+
+
+def sentence_of(error: BeffroiError) -> str:
+    """Return the message, then the way out, in the language of the page."""
+    texts = (gettext(text) for text in (error.message, error.way_out) if text)
+    return " ".join(str(BeffroiError(text, params=error.params)) for text in texts)
+
+
+def codec_choices() -> list[tuple[str, str]]:
+    """Return the installed codecs for a list to choose from."""
+    named = sorted((codec.vendor, gettext(codec.label), codec.key) for codec in codecs().values())
+    return [("", gettext("None: the source sends values")), *_labelled(named)]
+
+
+def message_lines(messages: Iterable[MessageView]) -> list[dict[str, Any]]:
+    """Return messages as a table shows them."""
+    return [
+        {
+            "message": message,
+            "status_label": status_label(message.status),
+            "tone": TONES[message.status],
+            "hex": hex_of(message.payload),
+            "raw": text_of(message.raw),
+            "readings": [(name, value, taken) for name, value, _at, taken in message.decoded],
+        }
+        for message in messages
+    ]
+
+
+def status_label(status: Status) -> str:
+    """Return what became of a message, in words."""
+    return {
+        Status.DECODED: gettext("Decoded"),
+        Status.STORED: gettext("Kept"),
+        Status.UNCLAIMED: gettext("Device not claimed"),
+        Status.UNDECODABLE: gettext("Could not be decoded"),
+        Status.QUARANTINED: gettext("Impossible time"),
+        Status.SIMULATED: gettext("Test of the network"),
+        Status.NOTICE: gettext("Network notice"),
+    }[status]
+
+
+def hex_of(octets: bytes | None) -> str:
+    """Return octets in hexadecimal, in pairs, cut to what a page can show."""
+    if octets is None:
+        return ""
+    shown = octets[:SHOWN_OCTETS].hex(" ")
+    return shown if len(octets) <= SHOWN_OCTETS else f"{shown} …"
+
+
+def text_of(octets: bytes) -> str:
+    """Return octets as text when they are text, else in hexadecimal."""
+    try:
+        text = octets.decode()
+    except UnicodeDecodeError:
+        return hex_of(octets)
+    return text if len(text) <= SHOWN_TEXT else f"{text[:SHOWN_TEXT]} …"
+
+
+def _labelled(named: Iterable[tuple[str, str, str]]) -> list[tuple[str, str]]:
+    return [(key, f"{vendor} · {label}" if vendor else label) for vendor, label, key in named]

@@ -1,0 +1,305 @@
+"""Indicators of a territory, worked out from latest values and from summaries of days."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any, cast
+
+import numpy as np
+from pyproj import Geod
+from shapely.geometry import shape
+
+from beffroi.city.series.admission import EARLIEST
+from beffroi.city.series.civil_time import day_of
+from beffroi.city.series.contracts import Floats, IndicatorResult
+from beffroi.city.series.summaries import energy_of
+from beffroi.city.series.wire import decoded, rows
+from beffroi.foundation.database.api import required_territory_id
+from beffroi.foundation.territories.api import territory_boundary, territory_by_id
+from beffroi.kernel.clock import as_utc, now
+from beffroi.sdk.declarations import (
+    AssetCount,
+    Indicator,
+    IndicatorInput,
+    MeasureShare,
+    MeasureTotal,
+    PropertySum,
+    Statistic,
+    TerritoryFact,
+)
+from beffroi.sdk.registry import asset_types
+
+_ASSETS = """
+SELECT count(*) FROM assets_asset
+WHERE type_key = %(type_key)s AND removed_at IS NULL
+  AND (%(where)s::jsonb IS NULL OR properties @> %(where)s::jsonb)
+"""
+
+_PROPERTY = """
+SELECT sum((properties ->> %(property)s)::float8) FROM assets_asset
+WHERE type_key = %(type_key)s AND removed_at IS NULL
+  AND jsonb_typeof(properties -> %(property)s) = 'number'
+"""
+
+# Assets and streams come first as one small set; row-level security does the rest.
+_STREAMS = """
+streams AS MATERIALIZED (
+    SELECT s.id, s.asset_id FROM series_stream s JOIN assets_asset a ON a.id = s.asset_id
+    WHERE a.type_key = %(type_key)s AND a.removed_at IS NULL AND s.measure_key = %(measure)s)
+"""
+
+LATEST = f"""
+WITH {_STREAMS}
+SELECT array_send(array_agg(l.value))
+FROM series_latest l JOIN streams ON streams.id = l.stream_id
+WHERE l.observed_at >= %(since)s AND l.observed_at <= %(until)s AND l.quality NOT IN (4, 9)
+"""  # noqa: S608 - constants of this module only
+
+# The first and last day of a window are seldom whole: their values are opened. The days between
+# are packed and read from their summaries, or hot and read row by row. Late rows of packed days,
+# which lie before the first day that has a partition, count once they are merged.
+_LOOSE = """
+loose AS (
+    SELECT g.stream_id, series_day_start(g.day) + p.ms * interval '1 millisecond' AS observed_at,
+           p.value
+    FROM series_segment g JOIN streams ON streams.id = g.stream_id,
+         unnest(g.at_ms, g.value, g.quality) AS p (ms, value, quality)
+    WHERE g.day IN (%(first)s, %(last)s) AND coalesce(p.quality, g.worst) NOT IN (4, 9)
+      AND series_day_start(g.day) + p.ms * interval '1 millisecond'
+          BETWEEN %(since)s AND %(until)s
+    UNION ALL
+    SELECT o.stream_id, o.observed_at, o.value
+    FROM series_observation o JOIN streams ON streams.id = o.stream_id
+    WHERE o.observed_at >= greatest(%(since)s, %(hot_since)s) AND o.observed_at <= %(until)s
+      AND o.quality NOT IN (4, 9))
+"""
+
+_WHOLE_DAYS = """
+FROM series_segment g JOIN streams ON streams.id = g.stream_id
+WHERE g.day > %(first)s AND g.day < %(last)s AND g.n_ok > 0
+"""
+
+WINDOW = f"""
+WITH {_STREAMS}, {_LOOSE},
+parts AS (
+    SELECT g.stream_id, g.n_ok, g.vmin, g.vmax, g.vsum, g.energy {_WHOLE_DAYS}
+    UNION ALL
+    SELECT stream_id, count(*), min(value), max(value), sum(value),
+           CASE WHEN bool_and(value BETWEEN -300 AND 300) THEN
+               sum(power(10::float8, greatest(least(value, 300), -300) / 10)) END
+    FROM loose GROUP BY stream_id),
+figures AS (
+    SELECT sum(n_ok)::float8 AS n_ok, min(vmin) AS vmin, max(vmax) AS vmax, sum(vsum) AS vsum,
+           CASE WHEN count(energy) = count(*) THEN sum(energy) ELSE 'NaN' END AS energy
+    FROM parts GROUP BY stream_id)
+SELECT array_send(array_agg(n_ok)), array_send(array_agg(vmin)), array_send(array_agg(vmax)),
+       array_send(array_agg(vsum)), array_send(array_agg(energy))
+FROM figures
+"""  # noqa: S608 - constants of this module only
+
+_INCREASE = f"""
+WITH {_STREAMS}, {_LOOSE},
+ordered AS (
+    SELECT stream_id, observed_at, value,
+           value - lag(value) OVER (PARTITION BY stream_id, series_day_of(observed_at)
+                                    ORDER BY observed_at) AS step
+    FROM loose),
+parts AS (
+    SELECT g.stream_id, g.day, g.vfirst, g.vlast, g.rise {_WHOLE_DAYS}
+    UNION ALL
+    SELECT stream_id, series_day_of(observed_at),
+           (array_agg(value ORDER BY observed_at))[1],
+           (array_agg(value ORDER BY observed_at DESC))[1],
+           coalesce(sum(step) FILTER (WHERE step > 0), 0)
+    FROM ordered GROUP BY 1, 2),
+linked AS (
+    SELECT stream_id, rise,
+           vfirst - lag(vlast) OVER (PARTITION BY stream_id ORDER BY day) AS step
+    FROM parts),
+figures AS (
+    SELECT sum(rise) + coalesce(sum(step) FILTER (WHERE step > 0), 0) AS rise
+    FROM linked GROUP BY stream_id)
+SELECT array_send(array_agg(rise)) FROM figures
+"""  # noqa: S608 - constants of this module only
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Evaluated:
+    value: float | None
+    contributing: int = 0
+    total: int = 0
+
+
+def indicator_evaluate(indicator: Indicator, *, at: datetime | None = None) -> IndicatorResult:
+    """Work out an indicator of the territory this code acts for.
+
+    Values flagged BAD or MISSING, and those of assets silent for longer than their type allows,
+    are left out; ``contributing`` and ``total`` say of how many assets the figure speaks.
+
+    Raises:
+        TerritoryContextError: the code runs outside ``acting_for``.
+    """
+    instant = as_utc(at or now())
+    found = {name: _evaluate(item, at=instant) for name, item in indicator.inputs.items()}
+    inputs = {name: item.value for name, item in found.items()}
+    unknown = sorted(name for name, value in inputs.items() if value is None)
+    value: float | None = None
+    missing = ""
+    if unknown:
+        missing = f"nothing is known of {', '.join(unknown)}"
+    else:
+        try:
+            value = float(indicator.compute(**inputs))
+        except (ValueError, ZeroDivisionError) as problem:
+            missing = str(problem)
+        else:
+            if not math.isfinite(value):
+                value, missing = None, "the inputs do not define it"
+    return IndicatorResult(
+        indicator=indicator,
+        value=value,
+        inputs=inputs,
+        contributing=sum(item.contributing for item in found.values()),
+        total=sum(item.total for item in found.values()),
+        at=instant,
+        missing=missing,
+    )
+
+
+def measure_totals(asked: Mapping[str, MeasureTotal], *, at: datetime) -> dict[str, float | None]:
+    """Return measures brought together over the assets of their types; None where none counts."""
+    return {name: _measure_total(item, at=as_utc(at)).value for name, item in asked.items()}
+
+
+def _evaluate(item: IndicatorInput, *, at: datetime) -> _Evaluated:
+    match item:
+        case AssetCount():
+            return _Evaluated(value=float(_asset_count(item)))
+        case PropertySum():
+            found = rows(_PROPERTY, {"type_key": item.asset_type, "property": item.property})
+            return _Evaluated(value=found[0][0])
+        case TerritoryFact():
+            return _Evaluated(value=_territory_fact(item.fact))
+        case MeasureShare():
+            return _measure_share(item, at=at)
+        case MeasureTotal():
+            return _measure_total(item, at=at)
+
+
+def _asset_count(item: AssetCount) -> int:
+    where = None if item.where is None else json.dumps({item.where[0]: item.where[1]})
+    return int(rows(_ASSETS, {"type_key": item.asset_type, "where": where})[0][0])
+
+
+def _measure_share(item: MeasureShare, *, at: datetime) -> _Evaluated:
+    values = _latest(item.asset_type, item.measure, since=_fresh(item.asset_type, at), until=at)
+    total = _asset_count(AssetCount(asset_type=item.asset_type))
+    if len(values) == 0:
+        return _Evaluated(value=None, total=total)
+    inside = np.count_nonzero((values >= item.low) & (values <= item.high))
+    return _Evaluated(value=inside / len(values), contributing=len(values), total=total)
+
+
+def _measure_total(item: MeasureTotal, *, at: datetime) -> _Evaluated:
+    total = _asset_count(AssetCount(asset_type=item.asset_type))
+    values = _over_time(item, at=at)
+    if len(values) == 0:
+        return _Evaluated(value=None, total=total)
+    return _Evaluated(
+        value=_over_assets(values, item.over_assets), contributing=len(values), total=total
+    )
+
+
+def _over_time(item: MeasureTotal, *, at: datetime) -> Floats:
+    """Return one figure per asset that has one."""
+    if item.window is None:
+        since = _fresh(item.asset_type, at)
+        return _latest(item.asset_type, item.measure, since=since, until=at)
+    since = at - item.window
+    if item.over_time is Statistic.LAST:
+        return _latest(item.asset_type, item.measure, since=since, until=at)
+    asked = {
+        "type_key": item.asset_type,
+        "measure": item.measure,
+        "since": since,
+        "until": at,
+        "first": day_of(since),
+        "last": day_of(at),
+        "hot_since": hot_since(),
+    }
+    if item.over_time is Statistic.INCREASE:
+        return decoded(rows(_INCREASE, asked)[0][0], "float8")
+    columns = [decoded(octets, "float8") for octets in rows(WINDOW, asked)[0]]
+    n_ok, vmin, vmax, vsum, energy = columns
+    with np.errstate(invalid="ignore"):
+        figures = {
+            Statistic.MEAN: vsum / n_ok,
+            Statistic.SUM: vsum,
+            Statistic.MIN: vmin,
+            Statistic.MAX: vmax,
+            Statistic.MEAN_ENERGY_DB: 10.0 * np.log10(energy / n_ok),
+        }
+    found = figures[item.over_time]
+    return np.asarray(found[np.isfinite(found)], dtype=np.float64)
+
+
+def hot_since() -> datetime:
+    """Return the start of the first day whose values are not packed yet."""
+    found = rows("SELECT series_day_start(min(d)) FROM series_partition_days() d", {})[0][0]
+    return cast("datetime", found) if found is not None else EARLIEST
+
+
+def _over_assets(values: Floats, statistic: Statistic) -> float:
+    match statistic:
+        case Statistic.SUM:
+            return float(values.sum())
+        case Statistic.MEAN:
+            return float(values.mean())
+        case Statistic.MIN:
+            return float(values.min())
+        case Statistic.MAX:
+            return float(values.max())
+        case Statistic.MEAN_ENERGY_DB:
+            return float(10.0 * np.log10(energy_of(values).mean()))
+        case _:
+            raise ValueError(f"{statistic} does not bring assets together")
+
+
+def _latest(type_key: str, measure: str, *, since: datetime, until: datetime) -> Floats:
+    asked: dict[str, Any] = {
+        "type_key": type_key,
+        "measure": measure,
+        "since": since,
+        "until": until,
+    }
+    return decoded(rows(LATEST, asked)[0][0], "float8")
+
+
+def _fresh(type_key: str, at: datetime) -> datetime:
+    known = asset_types().get(type_key)
+    return at - (known.silent_after if known is not None else timedelta(hours=24))
+
+
+def _territory_fact(fact: str) -> float | None:
+    territory_id = required_territory_id()
+    if fact == "population":
+        population = territory_by_id(territory_id).population
+        return None if population is None else float(population)
+    if fact == "area_km2":
+        boundary = territory_boundary(territory_id)
+        return None if boundary is None else _area_km2(json.dumps(boundary, sort_keys=True))
+    raise ValueError(f"no territory has the fact {fact!r}")
+
+
+@lru_cache(maxsize=64)
+def _area_km2(geojson: str) -> float:
+    # On the ellipsoid of the French reference frame: no projection to choose per region.
+    square_metres, _perimeter = Geod(ellps="GRS80").geometry_area_perimeter(
+        shape(json.loads(geojson))
+    )
+    return abs(float(square_metres)) / 1_000_000

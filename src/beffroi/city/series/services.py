@@ -1,0 +1,245 @@
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.utils import OperationalError
+
+from beffroi.city.series import write_sql
+from beffroi.city.series.admission import quality_of
+from beffroi.city.series.civil_time import day_of, floor_ms
+from beffroi.city.series.contracts import (
+    LatestValue,
+    MaintenanceReport,
+    NewObservation,
+    StreamNotFound,
+    WriteResult,
+)
+from beffroi.city.series.models import Retention, Stream
+from beffroi.city.series.wire import rows
+from beffroi.foundation.database.api import acting_for, required_territory_id
+from beffroi.foundation.territories.api import territories_all
+from beffroi.kernel.clock import as_utc, now
+from beffroi.kernel.identifiers import uuid7
+from beffroi.kernel.quality import Quality
+from beffroi.sdk.registry import asset_types, measures_of
+
+DAYS_AHEAD = 3
+LATE_DAYS_AT_ONCE = 100
+TRY_AGAIN = frozenset({"40001", "40P01", "55P03"})
+"""serialization_failure, deadlock_detected, lock_not_available: nothing was done, ask again."""
+
+_PURGE = """
+DELETE FROM series_segment g USING series_stream s
+WHERE s.id = g.stream_id AND g.day < %(before)s
+  AND (s.measure_key = %(measure)s
+       OR (%(measure)s = '' AND NOT s.measure_key = ANY (%(others)s::text[])))
+"""
+
+
+def streams_ensure(asset_id: int, *, measures: Mapping[str, str]) -> dict[str, int]:
+    """Return the stream of each measure of an asset, creating those that are new.
+
+    Args:
+        asset_id: an asset of the territory this code acts for.
+        measures: measure key to symbol of its unit.
+
+    Raises:
+        TerritoryContextError: the code runs outside ``acting_for``.
+        StreamNotFound: the territory has no such asset.
+    """
+    wanted: dict[str, Any] = {
+        "territory_id": required_territory_id(),
+        "uuids": [uuid7() for _ in measures],
+        "asset_ids": [asset_id] * len(measures),
+        "measure_keys": list(measures),
+        "units": list(measures.values()),
+        "created_at": now(),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(write_sql.STREAMS_INSERT, wanted)
+        cursor.execute(write_sql.STREAMS_SELECT, wanted)
+        found = {row[2]: int(row[0]) for row in cursor.fetchall()}
+    if len(found) < len(measures):
+        raise StreamNotFound("There is no such asset here.")
+    return found
+
+
+def observations_record(
+    territory_id: int, readings: Sequence[NewObservation], *, received_at: datetime | None = None
+) -> WriteResult:
+    """Store observations of streams of one territory and keep their latest values.
+
+    What is stored already stays as it is: writing twice changes nothing. All or nothing.
+
+    Raises:
+        ObservationRefused: see :func:`~beffroi.city.series.admission.quality_of`.
+        StreamNotFound: a stream is not of this territory.
+    """
+    if not readings:
+        return WriteResult(offered=0, stored=0, changed=())
+    arrival = as_utc(received_at or now())
+    with acting_for(territory_id):
+        known = _streams_known({reading.stream_id for reading in readings})
+        columns: dict[str, Any] = {
+            "territory_id": territory_id,
+            "received_at": arrival,
+            "stream_ids": [reading.stream_id for reading in readings],
+            "asset_ids": [known[reading.stream_id][0] for reading in readings],
+            "measure_keys": [known[reading.stream_id][1] for reading in readings],
+            "at_ms": [floor_ms(as_utc(reading.observed_at)) for reading in readings],
+            "values": [float(reading.value) for reading in readings],
+            "qualities": [
+                int(_flag(reading, valid=known[reading.stream_id][2], received_at=arrival))
+                for reading in readings
+            ],
+        }
+        with connection.cursor() as cursor:
+            cursor.execute(write_sql.OBSERVATIONS_INSERT, columns)
+            stored = cursor.rowcount
+            cursor.execute(write_sql.LATEST_UPSERT, columns)
+            changed = [write_sql.LatestRow(*row) for row in cursor.fetchall()]
+    return WriteResult(
+        offered=len(readings),
+        stored=stored,
+        changed=tuple(
+            LatestValue(
+                stream_id=row.stream_id,
+                asset_id=row.asset_id,
+                measure_key=row.measure_key,
+                value=row.value,
+                quality=Quality(row.quality),
+                observed_at=row.observed_at,
+                received_at=row.received_at,
+            )
+            for row in changed
+        ),
+    )
+
+
+def retention_set(*, measure_key: str = "", keep_days: int | None, reason: str = "") -> None:
+    """Say how long packed days of a measure are kept, in the territory this code acts for.
+
+    An empty measure speaks for all that have no rule of their own; ``keep_days`` None keeps for
+    good.
+    """
+    rule = Retention.objects.filter(measure_key=measure_key)
+    if keep_days is None:
+        rule.delete()
+        return
+    Retention.objects.update_or_create(
+        territory_id=required_territory_id(),
+        measure_key=measure_key,
+        defaults={"keep_days": keep_days, "reason": reason},
+    )
+
+
+def series_maintain(at: datetime) -> MaintenanceReport:
+    """Make coming partitions, pack closed days, merge late rows, apply retention.
+
+    Each step is a transaction of its own and may be interrupted anywhere: what is not done yet is
+    done by the next call. A step that meets another pulse, a busy table or a row that arrived
+    meanwhile undoes itself and is reported in ``refused``.
+    """
+    today = day_of(at)
+    hot_days = int(settings.BEFFROI.hot_days)
+    refused: list[str] = []
+
+    def attempt(what: str, statement: str, *parameters: date | int) -> int:
+        try:
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute(statement, parameters)
+                return int(cursor.fetchone()[0])
+        except OperationalError as problem:
+            if getattr(problem.__cause__, "sqlstate", None) not in TRY_AGAIN:
+                raise
+            refused.append(f"{what} put off: {str(problem).splitlines()[0]}")
+            return 0
+
+    made = attempt(
+        "new partitions",
+        "SELECT series_partitions_ensure(%s, %s)",
+        today - timedelta(days=1),
+        today + timedelta(days=DAYS_AHEAD),
+    )
+    closed = [day for day in partition_days() if day < today - timedelta(days=hot_days)]
+    packed = 0
+    for day in closed:
+        packed += attempt(f"packing {day}", "SELECT series_pack_day(%s)", day)
+    late = attempt(
+        "late rows",
+        "SELECT series_late_absorb(%s, %s)",
+        today - timedelta(days=1),
+        LATE_DAYS_AT_ONCE,
+    )
+    return MaintenanceReport(
+        partitions_made=made,
+        days_packed=len(closed) - sum(text.startswith("packing") for text in refused),
+        rows_packed=packed,
+        late_rows=late,
+        segments_purged=sum(_purge(card.id, at=at) for card in territories_all()),
+        refused=tuple(refused),
+    )
+
+
+def partition_days() -> list[date]:
+    """Return the days that have a partition of their own, oldest first."""
+    return [row[0] for row in rows("SELECT series_partition_days()", {})]
+
+
+def _purge(territory_id: int, *, at: datetime) -> int:
+    purged = 0
+    with acting_for(territory_id):
+        rules = dict(Retention.objects.values_list("measure_key", "keep_days"))
+        for measure, keep_days in rules.items():
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    _PURGE,
+                    {
+                        "before": day_of(at) - timedelta(days=keep_days),
+                        "measure": measure,
+                        "others": [key for key in rules if key],
+                    },
+                )
+                purged += cursor.rowcount
+    return purged
+
+
+def _streams_known(
+    stream_ids: Iterable[int],
+) -> dict[int, tuple[int, str, tuple[float, float] | None]]:
+    wanted = set(stream_ids)
+    known = {
+        stream_id: (asset_id, measure_key, _valid_range(type_key, measure_key))
+        for stream_id, asset_id, measure_key, type_key in Stream.objects.filter(
+            id__in=wanted
+        ).values_list("id", "asset_id", "measure_key", "asset__type_key")
+    }
+    if len(known) < len(wanted):
+        raise StreamNotFound(
+            "There is no series {stream_ids} here.",
+            params={"stream_ids": sorted(wanted - set(known))},
+        )
+    return known
+
+
+def _valid_range(type_key: str, measure_key: str) -> tuple[float, float] | None:
+    if type_key not in asset_types():
+        return None
+    measure = measures_of(type_key).get(measure_key)
+    return None if measure is None else measure.valid
+
+
+def _flag(
+    reading: NewObservation, *, valid: tuple[float, float] | None, received_at: datetime
+) -> Quality:
+    flag = quality_of(
+        reading.value,
+        observed_at=as_utc(reading.observed_at),
+        received_at=received_at,
+        valid=valid,
+    )
+    return reading.quality or flag

@@ -1,0 +1,18 @@
+"""What other rooms may use of jobs."""
+
+from __future__ import annotations
+
+from beffroi.foundation.jobs.contracts import Beat, BeatState
+from beffroi.foundation.jobs.pulse import beat_states, declared_beats, run_due, run_pulse
+from beffroi.foundation.jobs.worker import job, run_worker
+
+__all__ = [
+    "Beat",
+    "BeatState",
+    "beat_states",
+    "declared_beats",
+    "job",
+    "run_due",
+    "run_pulse",
+    "run_worker",
+]

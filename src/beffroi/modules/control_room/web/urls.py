@@ -1,0 +1,21 @@
+"""Addresses of this room within a territory."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from beffroi.modules.control_room.web import assets, city, domains, listing
+
+app_name = "control_room"
+
+urlpatterns = [
+    path("ville/", city.city, name="city"),
+    path("ville/liste/", listing.asset_list, name="list"),
+    path("ville/recherche/", city.search, name="search"),
+    path("equipements/<uuid:asset>/", assets.asset_view, name="asset"),
+    path("equipements/<uuid:asset>/apercu/", assets.preview, name="preview"),
+    path("equipements/<uuid:asset>/courbe/<slug:measure>/", assets.curve, name="curve"),
+    path("equipements/<uuid:asset>/modifier/", assets.asset_edit, name="asset_edit"),
+    path("domaines/", domains.domain_list, name="domains"),
+    path("domaines/<slug:domain>/", domains.domain_view, name="domain"),
+]

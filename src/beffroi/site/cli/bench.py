@@ -1,0 +1,54 @@
+"""``beffroi bench``: figures anybody can measure again, beside their floor."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from beffroi.site.cli.program import Command
+
+if TYPE_CHECKING:
+    from argparse import _SubParsersAction
+
+
+def add_commands(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the commands of ``bench``."""
+    bench = subparsers.add_parser("bench", help="mesures reproductibles")
+    inner = bench.add_subparsers(metavar="MESURE", required=True)
+    read = inner.add_parser("read", help="lecture des séries à 1, 10 et 50 millions de relevés")
+    read.add_argument(
+        "--rows", type=int, nargs="+", default=[1_000_000, 10_000_000, 50_000_000], metavar="N"
+    )
+    read.add_argument("--folder", type=Path, help="où faire la base d’essai (8 Go libres)")
+    read.set_defaults(command=Command(run_read, needs_database=False))
+    city = inner.add_parser("map", help="la carte d’une ville ouverte, dans un vrai navigateur")
+    city.add_argument("--url", default="http://localhost:8000", metavar="ADRESSE")
+    city.add_argument("--territory", metavar="TERRITOIRE")
+    city.add_argument("--chromium", default="/usr/bin/chromium", metavar="CHEMIN")
+    city.add_argument("--runs", type=int, default=3)
+    city.set_defaults(command=Command(run_map))
+
+
+def run_read(options: argparse.Namespace) -> None:
+    """Measure reads in a scratch server that is removed afterwards."""
+    from beffroi.city.series.bench import bench_read
+
+    bench_read(tuple(options.rows), say=_say, folder=options.folder)
+
+
+def run_map(options: argparse.Namespace) -> None:
+    """Measure the map of a running installation."""
+    from beffroi.site.bench_map import bench_map
+    from beffroi.site.cli.choosing import chosen_territory
+
+    territory = chosen_territory(options.territory)
+    bench_map(
+        territory, base_url=options.url, chromium=options.chromium, runs=options.runs, say=_say
+    )
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()

@@ -1,0 +1,31 @@
+"""``beffroi doctor``: what is wrong, and what to do."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from beffroi.site.cli.output import line
+from beffroi.site.cli.program import Command
+
+if TYPE_CHECKING:
+    from argparse import _SubParsersAction
+
+
+def add_commands(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add ``doctor``."""
+    parser = subparsers.add_parser("doctor", help="dit ce qui ne va pas et quoi faire")
+    parser.set_defaults(command=Command(run_doctor))
+
+
+def run_doctor(_options: argparse.Namespace) -> int:
+    """Print every check; 1 when one of them is serious."""
+    from beffroi.site.health import Severity, examine
+
+    words = {Severity.OK: "✓", Severity.WARNING: "! attention", Severity.SERIOUS: "✗ grave"}
+    findings = examine()
+    for finding in findings:
+        line(finding.subject, words[finding.severity], finding.sentence)
+        if finding.way_out:
+            line("", "", f"→ {finding.way_out}")
+    return 1 if any(one.severity is Severity.SERIOUS for one in findings) else 0

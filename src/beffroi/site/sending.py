@@ -1,0 +1,150 @@
+"""Sends to the ingest door over HTTP, as any network server would."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from urllib.parse import urlsplit
+
+from beffroi.kernel.errors import BeffroiError, InvalidInput
+
+BATCH = 1_000
+TRIES = 8
+
+
+class DeliveryFailed(BeffroiError):
+    """The ingest door did not take a message."""
+
+    code = "sending.refused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Door:
+    """One source's address and secret."""
+
+    connector: str
+    key: str
+    secret: str
+    content_type: str = "application/json"
+    header: bytes = b""
+    """First line of every body, for CSV, with its line end."""
+
+    def with_header(self, header: bytes) -> Door:
+        """Return the same door with a first line for every body."""
+        return replace(self, header=header + b"\n")
+
+
+def door_of(address: str, *, secret: str, is_csv: bool) -> tuple[str, Door]:
+    """Return the server's address and the door of ``https://…/ingest/connector/source``.
+
+    Raises:
+        InvalidInput: the address has another form.
+    """
+    parts = urlsplit(address)
+    words = parts.path.strip("/").split("/")
+    if parts.scheme not in {"http", "https"} or len(words) != 3 or words[0] != "ingest":
+        raise InvalidInput(
+            "{value} is not the address of a source.",
+            field="address",
+            value=address,
+            way_out="Copy it from the source's page: it ends in /ingest/connector/source.",
+        )
+    return f"{parts.scheme}://{parts.netloc}", Door(
+        connector=words[1],
+        key=words[2],
+        secret=secret,
+        content_type="text/csv" if is_csv else "application/json",
+    )
+
+
+class Sender:
+    """One connection to the ingest door, opened again when it is lost."""
+
+    def __init__(self, base_url: str) -> None:
+        parts = urlsplit(base_url)
+        self._host = parts.hostname or "127.0.0.1"
+        self._tls = parts.scheme == "https"
+        self._port = parts.port or (443 if self._tls else 80)
+        self._connection: http.client.HTTPConnection | None = None
+
+    def send(self, door: Door, lines: Sequence[bytes]) -> dict[str, int]:
+        """Send lines in one body and return the counts of the answer.
+
+        A door that is busy or away is tried again; messages carry their own keys, so that what
+        was taken the first time is not taken twice.
+
+        Raises:
+            DeliveryFailed: the door refuses, or stays away.
+        """
+        body = door.header + b"\n".join(lines) + b"\n"
+        last = ""
+        for attempt in range(TRIES):
+            try:
+                status, answer = self._post(door, body)
+            except (OSError, http.client.HTTPException) as problem:
+                self.close()
+                last = str(problem)
+            else:
+                if status == http.client.OK:
+                    return {key: value for key, value in answer.items() if isinstance(value, int)}
+                last = f"{status} {answer}"
+                if status not in {429, 502, 503, 504}:
+                    break
+            time.sleep(min(5.0, 0.2 * 2**attempt))
+        raise DeliveryFailed(
+            "The ingest door did not take what was sent: {reason}.", params={"reason": last[:300]}
+        )
+
+    def send_all(
+        self,
+        door: Door,
+        lines: Iterable[bytes],
+        *,
+        batch: int = BATCH,
+        progress: Callable[[int], None] = lambda _done: None,
+    ) -> int:
+        """Send lines in batches and return how many were sent."""
+        done = 0
+        for group in in_groups(lines, size=batch):
+            self.send(door, group)
+            done += len(group)
+            progress(done)
+        return done
+
+    def close(self) -> None:
+        """Close the connection."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _post(self, door: Door, body: bytes) -> tuple[int, dict[str, object]]:
+        if self._connection is None:
+            kind = http.client.HTTPSConnection if self._tls else http.client.HTTPConnection
+            self._connection = kind(self._host, self._port, timeout=60)
+        self._connection.request(
+            "POST",
+            f"/ingest/{door.connector}/{door.key}",
+            body=body,
+            headers={
+                "Authorization": f"Bearer {door.secret}",
+                "Content-Type": door.content_type,
+            },
+        )
+        response = self._connection.getresponse()
+        content = response.read()
+        try:
+            answer = json.loads(content)
+        except ValueError:
+            answer = {"text": content[:300].decode("utf-8", "replace")}
+        return response.status, answer if isinstance(answer, dict) else {}
+
+
+def in_groups(lines: Iterable[bytes], *, size: int) -> Iterator[list[bytes]]:
+    """Cut lines into groups."""
+    iterator = iter(lines)
+    while group := list(islice(iterator, size)):
+        yield group

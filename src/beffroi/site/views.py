@@ -1,0 +1,62 @@
+"""What answers when nothing else does: errors in plain words, and a sign of life."""
+
+from __future__ import annotations
+
+from django.db import connection
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.template import loader
+from django.utils.translation import gettext as _
+
+from beffroi.foundation.accounts.access import public
+
+
+@public(reason="a supervisor asks without an account; it learns up or down, nothing else")
+def health(_request: HttpRequest) -> JsonResponse:
+    """Tell whether pages and database answer."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    return JsonResponse({"status": "ok"})
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer 400."""
+    del exception
+    return _page(
+        request,
+        400,
+        _("This request cannot be read"),
+        _("Go back and try again. If the problem stays, tell your administrator."),
+    )
+
+
+def refused(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer 403."""
+    del exception
+    return _page(
+        request,
+        403,
+        _("You may not open this page"),
+        _("Your role does not include it. An administrator of your town can give it to you."),
+    )
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer 404."""
+    del exception
+    return _page(
+        request,
+        404,
+        _("This page does not exist"),
+        _("The address may be wrong, or what it showed has been removed."),
+    )
+
+
+def broken(request: HttpRequest) -> HttpResponse:
+    """Answer 500 without the database, which may be what is broken."""
+    del request
+    return HttpResponse(loader.render_to_string("site/broken.html"), status=500)
+
+
+def _page(request: HttpRequest, status: int, title: str, text: str) -> HttpResponse:
+    return render(request, "site/error.html", {"title": title, "text": text}, status=status)
