@@ -13,7 +13,7 @@ PUBLIC_MODULES = {"api", "contracts"}
 
 PUBLISHED = {
     "accounts": {"access"},
-    "database": {"connection", "migrations_ops", "models"},
+    "database": {"connection", "embedded", "migrations_ops", "models"},
     "files": {"reading", "mapping", "writing"},
     "series": {"write_sql"},
     "web": {"templatetags"},
@@ -21,7 +21,8 @@ PUBLISHED = {
 """Modules that a room's README publishes beside its ``api``, and why:
 
 ``accounts.access`` are decorators that belong on the view; ``database.connection`` is read by
-settings before Django exists; ``migrations_ops`` and ``models`` are used by migrations and models
+settings before Django exists; ``database.embedded`` is a server that a measure starts for itself;
+``migrations_ops`` and ``models`` are used by migrations and models
 alone; ``files`` is plain Python cut by subject; ``series.write_sql`` is what the ingest server
 sends without Django.
 """

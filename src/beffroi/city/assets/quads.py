@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from beffroi.kernel.geometry import BoundingBox, Position, Tile, position_of, world_xy
+from beffroi.kernel.geometry import BoundingBox, Position, Tile, world_xy
 
 LEVEL = 24
 """Zoom of the finest square: 2.4 m wide at the equator."""
@@ -46,13 +46,6 @@ def tile_range(tile: Tile) -> tuple[int, int]:
     shift = 2 * (LEVEL - tile.z)
     first = interleave(tile.x, tile.y) << shift
     return first, first + (1 << shift) - 1
-
-
-def cell_centre(cell: int, *, level: int) -> Position:
-    """Return the middle of a square whose ``quad`` prefix at ``level`` is ``cell``."""
-    x, y = deinterleave(cell)
-    side = 1 << level
-    return position_of((x + 0.5) / side, (y + 0.5) / side)
 
 
 def cover(bbox: BoundingBox) -> Sequence[tuple[int, int]]:

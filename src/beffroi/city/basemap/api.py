@@ -16,7 +16,6 @@ from beffroi.city.basemap.geocoding import address_search
 from beffroi.city.basemap.importing import addresses_import, basemap_import
 from beffroi.city.basemap.selectors import (
     basemap_attributions,
-    basemap_etag,
     basemap_sources,
     basemap_tile,
 )
@@ -46,7 +45,6 @@ __all__ = [
     "basemap_addresses_replace",
     "basemap_attributions",
     "basemap_build",
-    "basemap_etag",
     "basemap_features_replace",
     "basemap_import",
     "basemap_sources",

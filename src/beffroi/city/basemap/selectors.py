@@ -15,12 +15,6 @@ def basemap_tile(tile: Tile) -> ReadyTile | None:
     return None if row is None else ReadyTile(content=bytes(row[0]), etag=row[1])
 
 
-def basemap_etag(tile: Tile) -> str:
-    """Return the ETag of a tile, or an empty text where the map is empty."""
-    found = BasemapTile.objects.filter(z=tile.z, x=tile.x, y=tile.y).values_list("etag", flat=True)
-    return found.first() or ""
-
-
 def basemap_sources() -> list[SourceView]:
     """Return the files that the base map and the address search come from."""
     return [

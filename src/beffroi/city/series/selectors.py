@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from beffroi.city.assets.quads import cover
+from beffroi.city.assets.api import cover
 from beffroi.city.series.contracts import LatestValue, StreamNotFound, StreamView
 from beffroi.city.series.models import Stream
 from beffroi.city.series.wire import rows

@@ -41,6 +41,7 @@ from beffroi.foundation.accounts.invitations import (
 )
 from beffroi.foundation.accounts.journal import actor_of
 from beffroi.foundation.accounts.members import member_add
+from beffroi.foundation.accounts.models import User
 from beffroi.foundation.accounts.roles import (
     department_remove,
     department_save,
@@ -100,6 +101,7 @@ __all__ = [
     "SignInLinkInvalid",
     "SignInLinkIssued",
     "UnknownPerson",
+    "User",
     "Verb",
     "access_from_session_key",
     "access_load",

@@ -66,21 +66,24 @@ def run_due(beats: Iterable[Beat], *, at: datetime) -> list[str]:
 
     A beat that fails is logged, kept with its error, and tried again later and later.
     """
-    known = {run.key: run for run in BeatRun.objects.all()}
+    known = {state.key: state for state in beat_states()}
     done: list[str] = []
     for beat in beats:
         last = known.get(beat.key)
-        if last is not None and last.started_at is not None and at < _due_at(beat, last):
+        due_at = _due_at(beat, last) if last is not None else None
+        if due_at is not None and at < due_at:
             continue
         _run_one(beat, at=at, failures=last.failures if last else 0)
         done.append(beat.key)
     return done
 
 
-def _due_at(beat: Beat, last: BeatRun) -> datetime:
-    assert last.started_at is not None  # noqa: S101 - narrowing: run_due checked it
+def _due_at(beat: Beat, last: BeatState) -> datetime | None:
+    """Return when a beat is due, or None for at once."""
+    if last.started_at is None:
+        return None
     if last.failures:
-        wait = min(beat.every * 2 ** min(last.failures, 10), max(LONGEST_BACK_OFF, beat.every))
+        wait = min(beat.every * (1 << min(last.failures, 10)), max(LONGEST_BACK_OFF, beat.every))
         return last.started_at + wait
     return (last.finished_at or last.started_at) + beat.every
 

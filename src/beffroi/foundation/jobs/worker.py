@@ -8,6 +8,7 @@ from functools import wraps
 from typing import Any
 
 from procrastinate.contrib.django import app
+from procrastinate.contrib.django.django_connector import DjangoConnector
 
 from beffroi.foundation.database.api import acting_for
 
@@ -35,7 +36,10 @@ def run_worker(*, concurrency: int = 2) -> None:
     """Run jobs until a signal asks to stop; the job under way is finished first."""
 
     async def work() -> None:
-        worker_app = app.with_connector(app.connector.get_worker_connector())
+        connector = app.connector
+        if not isinstance(connector, DjangoConnector):
+            raise TypeError("jobs are queued through Django's own connection")
+        worker_app = app.with_connector(connector.get_worker_connector())
         async with worker_app.open_async():
             await worker_app.run_worker_async(
                 concurrency=concurrency, install_signal_handlers=True, delete_jobs="successful"

@@ -75,7 +75,7 @@ class Period:
         length = self.end - self.start
         if not forward:
             return self.start - length, self.start
-        if self.end >= now():
+        if not self.chosen or self.end >= now() - timedelta(minutes=1):
             return None
         return self.end, min(self.end + length, now())
 

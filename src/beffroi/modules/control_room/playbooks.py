@@ -41,10 +41,13 @@ def playbooks_of(domain_key: str, *, language: str) -> tuple[Playbook, ...]:
     folder = _folder_of(domain_key)
     if folder is None:
         return ()
-    for suffix, spoken in ((f".{language}", language), ("", SOURCE_LANGUAGE)):
-        path = folder / f"README{suffix}.md"
-        if re.fullmatch(r"[a-z]{2}", language) and path.is_file():
-            return tuple(chapters(path.read_text(encoding="utf-8"), language=spoken))
+    if re.fullmatch(r"[a-z]{2}", language):
+        translated = folder / f"README.{language}.md"
+        if translated.is_file():
+            return tuple(chapters(translated.read_text(encoding="utf-8"), language=language))
+    path = folder / "README.md"
+    if path.is_file():
+        return tuple(chapters(path.read_text(encoding="utf-8"), language=SOURCE_LANGUAGE))
     return ()
 
 

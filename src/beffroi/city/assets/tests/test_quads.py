@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 
 from beffroi.city.assets.quads import (
     LEVEL,
-    cell_centre,
     cover,
     deinterleave,
     interleave,
@@ -66,9 +65,3 @@ def test_the_database_computes_the_same_integer() -> None:
         for lon, lat in positions:
             cursor.execute("SELECT assets_quad(%s, %s)", [lon, lat])
             assert cursor.fetchone()[0] == quad_of(Position(lon, lat))
-
-
-def test_the_middle_of_a_square_lies_in_it() -> None:
-    cell = quad_of(Position(3.8796, 43.6085)) >> 14
-    centre = cell_centre(cell, level=LEVEL - 7)
-    assert quad_of(centre) >> 14 == cell

@@ -73,7 +73,8 @@ def test_the_page_of_a_source_shows_what_went_wrong_and_the_message_that_caused_
     post(door, source.path, tiny_message(DEVICE, now(), hex="ffee"), headers=source.headers)
     post(door, source.path, b"<half", headers=source.headers)
     here = url(town, "source", source=source.row.uuid)
-    failed = browser.get(here, {"vue": "echecs"}).content.decode()
+    english = {"Accept-Language": "en"}
+    failed = browser.get(here, {"vue": "echecs"}, headers=english).content.decode()
     assert "ff ee" in failed
     assert "The frame begins with ff." in failed
     assert "&lt;half" in browser.get(here, {"vue": "erreurs"}).content.decode()

@@ -13,12 +13,12 @@ from django.utils.translation import gettext as _
 
 from beffroi.foundation.accounts.access import signed_in
 from beffroi.foundation.accounts.api import (
+    User,
     came_by_link,
     has_second_factor,
     memberships_of,
     profile_change,
 )
-from beffroi.foundation.accounts.models import User
 from beffroi.foundation.accounts.web.forms import ProfileForm
 from beffroi.kernel.clock import now
 

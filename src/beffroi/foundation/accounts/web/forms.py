@@ -14,7 +14,7 @@ from django.utils.timezone import make_aware
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from beffroi.foundation.accounts.models import User
+from beffroi.foundation.accounts.api import User
 from beffroi.foundation.audit.api import AuditFilter
 from beffroi.kernel.clock import PARIS
 

@@ -16,10 +16,10 @@ from beffroi.foundation.accounts.adapters import client_address
 from beffroi.foundation.accounts.api import (
     InvitationInvalid,
     InvitationView,
+    User,
     invitation_accept,
     invitation_open,
 )
-from beffroi.foundation.accounts.models import User
 from beffroi.foundation.accounts.settings_parts import AUTHENTICATION_BACKENDS
 from beffroi.foundation.accounts.web.forms import InvitationForm
 from beffroi.foundation.accounts.web.home import FIRST_PAGE

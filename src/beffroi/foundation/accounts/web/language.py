@@ -8,7 +8,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils import translation
 
-from beffroi.foundation.accounts.models import User
+from beffroi.foundation.accounts.api import User
 
 
 class PersonLanguageMiddleware:

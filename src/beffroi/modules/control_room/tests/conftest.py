@@ -80,6 +80,8 @@ def make_town(slug: str | None = None) -> Town:
     for asset, watts in ((lamp, 61.5), (southern, 20.0)):
         stream = make_stream(asset)
         record(stream, [(end - timedelta(hours=back), watts + back) for back in range(5)])
+        energy = make_stream(asset, measure_key="energy_kwh", unit="kWh")
+        record(energy, [(end, 1_000.0 + watts)])
     occupancy = make_stream(car_park, measure_key="occupancy_pct", unit="%")
     record(occupancy, [(end - timedelta(minutes=10), 64.0)])
     return Town(territory, north, south, cabinet, lamp, southern, car_park)

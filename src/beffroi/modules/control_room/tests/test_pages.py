@@ -16,6 +16,7 @@ from beffroi.foundation.database.api import acting_for
 from beffroi.kernel.clock import now
 from beffroi.modules.control_room.tests.conftest import Town
 from beffroi.modules.control_room.tests.reading import HTMX, read, text_of
+from beffroi.sdk.registry import domains
 
 MOST_QUERIES = {
     "ville/": 22,
@@ -109,7 +110,7 @@ def test_the_list_is_read_page_by_page(
 ) -> None:
     monkeypatch.setattr("beffroi.modules.control_room.list_selectors.PAGE_SIZE", 3)
     first = agent.get(town.url("ville/liste/?tri=-nom"))
-    assert [row.asset.name for row in first.context["page"].rows][0] == "Parking Antigone"
+    assert first.context["page"].rows[0].asset.name == "Parking Antigone"
     assert first.context["before_url"] == ""
     second = agent.get(first.context["after_url"])
     assert [row.asset.name for row in second.context["page"].rows] == ["Armoire Comédie"]
@@ -185,7 +186,9 @@ def test_other_measures_are_folded_and_read_alone(town: Town, agent: Client) -> 
     other = make_stream(town.lamp, measure_key="dimming_pct", unit="%")
     record(other, [(now(), 80.0)])
     page = agent.get(lamp_url(town, "?periode=mois"))
-    (folded,) = page.context["others"]
+    folded = next(
+        item for item in page.context["others"] if item["value"].measure_key == "dimming_pct"
+    )
     assert folded["fold_url"].endswith("/courbe/dimming_pct/?periode=mois")
     fragment = agent.get(folded["fold_url"], headers=HTMX)
     assert 'data-island="chart"' in fragment.content.decode()
@@ -278,8 +281,6 @@ def test_a_service_says_how_it_does_and_what_to_do(town: Town, agent: Client) ->
 
 
 def test_every_installed_service_has_its_page(town: Town, agent: Client) -> None:
-    from beffroi.sdk.registry import domains
-
     for key in domains():
         assert agent.get(town.url(f"domaines/{key}/")).status_code == 200
     assert agent.get(town.url("domaines/zzz/")).status_code == 404

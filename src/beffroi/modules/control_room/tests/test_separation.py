@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
+from beffroi.city.assets.testing import make_asset
 from beffroi.foundation.accounts.testing import agent_client
+from beffroi.foundation.territories.testing import make_territory
 from beffroi.modules.control_room.tests.conftest import Town, make_town
 from beffroi.modules.control_room.tests.reading import HTMX, read
 
@@ -38,8 +40,6 @@ def test_no_page_of_a_town_shows_anything_of_another(town: Town) -> None:
 
 
 def test_a_town_without_assets_counts_none(town: Town) -> None:
-    from beffroi.foundation.territories.testing import make_territory
-
     empty = make_territory()
     client = agent_client(empty)
     assert "0 équipement" in read(client, f"/t/{empty.slug}/ville/")
@@ -97,8 +97,6 @@ def test_a_limited_role_gets_no_figure_of_the_whole_town(town: Town, limited: Cl
 
 
 def test_a_parent_out_of_sight_is_not_named(town: Town) -> None:
-    from beffroi.city.assets.testing import make_asset
-
     child = make_asset(town.territory, name="Lampe orpheline", area=town.south, parent=town.cabinet)
     grants = [("assets.see", "street_lighting", town.south.pk)]
     client = agent_client(town.territory, verbs=(), grants=grants)
