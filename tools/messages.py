@@ -131,7 +131,12 @@ def _sentences_of_errors(path: Path, source: str, errors: set[str]) -> Iterator[
             continue
         candidates = [*node.args[:1], *(k.value for k in node.keywords if k.arg == "way_out")]
         for candidate in candidates:
-            if isinstance(candidate, ast.Constant) and isinstance(candidate.value, str):
+            # A single word is a code, whose sentence stands in the room's own table of wordings.
+            if (
+                isinstance(candidate, ast.Constant)
+                and isinstance(candidate.value, str)
+                and " " in candidate.value
+            ):
                 yield Text(candidate.value, "", path, candidate.lineno)
 
 

@@ -63,7 +63,7 @@ def page_view(request: HttpRequest) -> HttpResponse:
 def tile_view(request: HttpRequest, z: int, x: int, y: int) -> HttpResponse:
     """Give every tile assets of its own at the same places; one lamp of each is in alarm."""
     asked = request.GET.get("domaines")
-    domains = asked.split(",") if asked else BOTH
+    domains = BOTH if asked is None else asked.split(",")
     features: list[dict[str, Any]] = []
     for number in range(ASSETS):
         domain = "street_lighting" if number % BIN_EVERY else "waste"
@@ -82,6 +82,8 @@ def tile_view(request: HttpRequest, z: int, x: int, y: int) -> HttpResponse:
                 },
             }
         )
+    if not features:
+        return HttpResponse(status=204)
     layer = {"name": "assets", "features": features}
     if z < STREET_ZOOM:
         cell = {"n": len(features), "alarm": 1, "warn": 0, "domain": domains[0]}
@@ -246,7 +248,7 @@ def test_changes_while_tiles_are_replaced_break_nothing(page: Page, address: str
     until_idle(page)
     drawn = page.evaluate(
         """() => {
-          const canvas = document.querySelector(".map__flashes");
+          const canvas = document.querySelector(".map__rings");
           const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
           return data.some((value) => value > 0);
         }"""

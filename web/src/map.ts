@@ -17,7 +17,7 @@ import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?url";
 import "./map/map.css";
 import { type MapConfig, readConfig, setParameter, STREET_ZOOM, tilesUrl } from "./map/config";
 import { Detail } from "./map/detail";
-import { Flashes } from "./map/flashes";
+import { Rings } from "./map/rings";
 import { buildStyle } from "./map/style";
 import { drawSymbols } from "./map/symbols";
 import { type Change, followWholeTerritory } from "./live";
@@ -59,7 +59,7 @@ class CityMap {
   readonly #config: MapConfig;
   readonly #interactive: boolean;
   readonly #detail: Detail;
-  readonly #flashes: Flashes;
+  readonly #rings: Rings;
   readonly #toggles: HTMLFormElement | null;
   #raster: boolean;
   #stale = false;
@@ -72,8 +72,8 @@ class CityMap {
     this.#toggles = panel.querySelector<HTMLFormElement>("[data-domain-toggles]");
     this.#raster = Boolean(this.#config.raster_tiles && (this.#config.raster_first || !this.#config.base_tiles));
     this.map = this.#createMap();
-    this.#detail = new Detail(panel.querySelector<HTMLElement>("[data-map-detail]"), this.#config, (uuid) => this.#select(uuid));
-    this.#flashes = new Flashes(this.map);
+    this.#detail = new Detail(panel.querySelector<HTMLElement>("[data-map-detail]"), this.#config, (uuid, at) => this.#select(uuid, at));
+    this.#rings = new Rings(this.map);
     this.#addControls();
     this.#listen();
   }
@@ -180,7 +180,7 @@ class CityMap {
     this.#toggles?.addEventListener("change", () => this.#domainsChanged());
     document.addEventListener("beffroi:change", (event) => {
       this.#stale = true;
-      this.#flashes.add((event as CustomEvent<Change[]>).detail.map(([uuid]) => uuid));
+      this.#rings.add((event as CustomEvent<Change[]>).detail.map(([uuid]) => uuid));
     });
     document.addEventListener("beffroi:reset", () => this.#refreshAssets());
     window.setInterval(() => {
@@ -188,7 +188,7 @@ class CityMap {
     }, REFRESH_MS);
     document.addEventListener("beffroi:centre", (event) => this.#centre((event as CustomEvent).detail as Centre));
     const selected = new URL(location.href).searchParams.get("equipement") ?? this.#config.selected;
-    if (selected && !this.#config.point) map.once("load", () => this.#detail.open(selected, { focus: false }));
+    if (selected && !this.#config.point) map.once("load", () => void this.#detail.open(selected, { focus: false }));
   }
 
   #keysHelp(): string {
@@ -208,7 +208,8 @@ class CityMap {
     try {
       found = this.map.queryRenderedFeatures(box, { layers });
     } catch {
-      // While a tile is replaced, MapLibre looks for the former features in the new data.
+      // A tile read again while it was being replaced: MapLibre looks for features it no longer has.
+      this.#refreshAssets();
       return undefined;
     }
     const weight = (feature: MapGeoJSONFeature) => [0, 2, 3, 1][Number(feature.properties.state ?? 0)] ?? 0;
@@ -225,7 +226,8 @@ class CityMap {
       const center = feature.geometry.coordinates as [number, number];
       this.map.easeTo({ center, zoom: Math.min(this.map.getZoom() + 2, STREET_ZOOM + 0.5), animate: !reducedMotion() });
     } else {
-      this.#detail.open(String(feature.properties.uuid ?? feature.id), { focus: true });
+      const at = feature.geometry.type === "Point" ? (feature.geometry.coordinates as [number, number]) : undefined;
+      void this.#detail.open(String(feature.properties.uuid ?? feature.id), { focus: true, ...(at ? { at } : {}) });
     }
     return true;
   }
@@ -235,10 +237,8 @@ class CityMap {
     if (!this.#pick([clientWidth / 2, clientHeight / 2], 30)) this.#detail.say(word("map_nothing"));
   }
 
-  #select(uuid: string | null): void {
-    if (this.map.getLayer("assets-selected")) {
-      this.map.setFilter("assets-selected", ["==", ["get", "uuid"], uuid ?? ""]);
-    }
+  #select(uuid: string | null, at?: [number, number]): void {
+    this.#rings.choose(uuid, at);
     if (uuid) this.#config.selected = uuid;
     else delete this.#config.selected;
     setParameter("equipement", uuid);
@@ -254,13 +254,8 @@ class CityMap {
       else address.searchParams.delete("domaines");
       list.href = address.href.replaceAll("%2C", ",");
     }
-    const nothing = shown?.length === 0;
-    for (const layer of this.map.getStyle().layers) {
-      if ("source" in layer && layer.source === "assets") {
-        this.map.setLayoutProperty(layer.id, "visibility", nothing ? "none" : "visible");
-      }
-    }
-    if (!nothing) this.#assetSource()?.setTiles([tilesUrl(this.#config.asset_tiles ?? "", shown)]);
+    // An empty list asks for empty tiles; hiding layers would read every tile again meanwhile.
+    this.#assetSource()?.setTiles([tilesUrl(this.#config.asset_tiles ?? "", shown)]);
   }
 
   #assetSource(): VectorTileSource | undefined {
@@ -276,7 +271,7 @@ class CityMap {
   #redraw(): void {
     drawSymbols(this.map, this.#config.domains, palette(this.#element));
     this.map.setStyle(this.#style());
-    this.#flashes.restyle();
+    this.#rings.restyle();
   }
 
   #centre({ centre, asset }: Centre): void {
@@ -286,7 +281,7 @@ class CityMap {
     const move = { center: [lon, lat] as [number, number], zoom: Math.max(17, this.map.getZoom()) };
     if (reducedMotion() || !here.contains([lon, lat])) this.map.jumpTo(move);
     else this.map.easeTo(move);
-    if (asset) this.#detail.open(asset, { focus: true });
+    if (asset) void this.#detail.open(asset, { focus: true, at: [lon, lat] });
   }
 }
 

@@ -114,12 +114,13 @@ class Notice:
 class Refusal:
     """One item of a delivery that cannot be read, so that the others still are.
 
-    ``index`` counts from 0; ``message`` is English with ``{field}`` params.
+    ``index`` counts from 0; ``message`` and ``way_out`` are English with ``{field}`` params.
     """
 
     index: int
     code: str
     message: str
+    way_out: str = ""
     params: Mapping[str, object] = field(default_factory=dict)
     raw: bytes = b""
 

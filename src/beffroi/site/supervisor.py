@@ -68,9 +68,10 @@ class Supervisor:
         for running in self._running:
             self._wait_ready(running, until=time.monotonic() + ready_within_s)
 
-    def watch(self) -> None:
-        """Keep the processes alive until :meth:`ask_to_stop`."""
+    def watch(self, *, also: Callable[[], None] = lambda: None) -> None:
+        """Keep the processes alive until :meth:`ask_to_stop`; ``also`` is called each turn."""
         while not self._stop.wait(0.3):
+            also()
             for running in self._running:
                 self._look_after(running)
 

@@ -7,11 +7,11 @@ import type { MapConfig } from "./config";
 export class Detail {
   readonly #panel: HTMLElement | null;
   readonly #config: MapConfig;
-  readonly #selected: (uuid: string | null) => void;
+  readonly #selected: (uuid: string | null, at?: [number, number]) => void;
   #asked: AbortController | undefined;
   #back: HTMLElement | null = null;
 
-  constructor(panel: HTMLElement | null, config: MapConfig, selected: (uuid: string | null) => void) {
+  constructor(panel: HTMLElement | null, config: MapConfig, selected: (uuid: string | null, at?: [number, number]) => void) {
     this.#panel = panel;
     this.#config = config;
     this.#selected = selected;
@@ -20,12 +20,12 @@ export class Detail {
     });
   }
 
-  /** Show an asset; with `focus`, the keyboard follows. */
-  async open(uuid: string, { focus }: { focus: boolean }): Promise<void> {
+  /** Show an asset, whose place is `at` where it is known; with `focus`, the keyboard follows. */
+  async open(uuid: string, { focus, at }: { focus: boolean; at?: [number, number] }): Promise<void> {
     const panel = this.#panel;
     const template = this.#config.preview_url;
     if (!panel || !template) return;
-    this.#selected(uuid);
+    this.#selected(uuid, at);
     this.#asked?.abort();
     this.#asked = new AbortController();
     panel.setAttribute("aria-busy", "true");

@@ -218,16 +218,6 @@ function assetLayers(config: MapConfig, colour: Colour): LayerSpecification[] {
         "symbol-z-order": "source",
       },
     }),
-    layer("assets-selected", "assets", {
-      type: "circle", minzoom: STREET_ZOOM,
-      filter: ["==", ["get", "uuid"], config.selected ?? ""],
-      paint: {
-        "circle-radius": ["interpolate", ["linear"], ["zoom"], 14, 9, 18, 18],
-        "circle-color": "rgba(0,0,0,0)",
-        "circle-stroke-color": colour("focus"),
-        "circle-stroke-width": 3,
-      },
-    }),
   ];
 }
 

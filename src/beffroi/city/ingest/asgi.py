@@ -370,7 +370,9 @@ def _told(batch: Batch) -> dict[str, Any]:
             {
                 "index": refusal.index,
                 "code": refusal.code,
-                "message": str(BeffroiError(refusal.message, params=refusal.params)),
+                "message": str(
+                    BeffroiError(refusal.message, way_out=refusal.way_out, params=refusal.params)
+                ),
             }
             for refusal in batch.refusals[:REFUSED_TOLD]
         ],

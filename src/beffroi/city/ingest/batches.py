@@ -166,10 +166,11 @@ def radio_json(radio: Radio | None) -> dict[str, Any] | None:
     }
 
 
-def error_json(message: str, params: Any) -> dict[str, Any]:
+def error_json(message: str, params: Any, *, way_out: str = "") -> dict[str, Any]:
     """Return an English sentence and its fields as they are stored; translated when shown."""
     return {
         "message": clean_text(message, limit=500),
+        **({"way_out": clean_text(way_out, limit=500)} if way_out else {}),
         "params": {
             clean_text(str(name), limit=60): clean_text(str(value), limit=300)
             for name, value in dict(params).items()

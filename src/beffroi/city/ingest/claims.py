@@ -39,6 +39,7 @@ from beffroi.city.ingest.flush import CLAIM_LOCK
 from beffroi.city.ingest.models import Message, Source, UnclaimedDevice
 from beffroi.city.ingest.redecoding import decode_message, messages_redecode
 from beffroi.city.ingest.selectors import sentence, source_row
+from beffroi.city.ingest.tasks import source_redecode_all
 from beffroi.foundation.accounts.contracts import Scope
 from beffroi.foundation.audit.api import SYSTEM, Actor, Subject, audit_record
 from beffroi.foundation.database.api import required_territory_id
@@ -235,11 +236,18 @@ def source_redecode(
 ) -> RedecodeCount:
     """Read the last messages of a source again, with the codecs and settings of today.
 
+    When there are more than ``limit``, all are read again by a job that is queued in the same
+    transaction.
+
     Raises:
         SourceNotFound: there is no such source.
     """
     source = source_row(uuid)
     count = messages_redecode(source=source, limit=limit, newest_first=True)
+    if count.messages >= limit:
+        source_redecode_all.defer(
+            territory_id=required_territory_id(), source_uuid=str(source.uuid)
+        )
     audit_record(
         journal.MESSAGES_REDECODED,
         actor=actor,

@@ -364,7 +364,13 @@ async def _insert_refusals(connection: Connection, territory_id: int, batches: l
             "at": [batch.received_at for batch, _ in kept],
             "codes": [refusal.code[:64] for _, refusal in kept],
             "errors": [
-                encoded(error_json(refusal.message, {"index": refusal.index, **refusal.params}))
+                encoded(
+                    error_json(
+                        refusal.message,
+                        {"index": refusal.index, **refusal.params},
+                        way_out=refusal.way_out,
+                    )
+                )
                 for _, refusal in kept
             ],
             "content_types": [batch.content_type for batch, _ in kept],

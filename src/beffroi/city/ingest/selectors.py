@@ -181,8 +181,10 @@ def sentence(error: Any) -> str:
     """Return a stored error in the reader's language."""
     if not error:
         return ""
-    english: str = error["message"]
-    return str(BeffroiError(gettext(english), params=error.get("params")))
+    told = BeffroiError(
+        error["message"], way_out=error.get("way_out", ""), params=error.get("params")
+    )
+    return told.told(gettext)
 
 
 def _unclaimed(row: UnclaimedDevice) -> UnclaimedView:

@@ -97,7 +97,12 @@ def _read(row: Mapping[str, str | None], columns: _Columns, *, index: int) -> Pa
         readings = _readings(row, columns)
     except ParseError as problem:
         return Refusal(
-            index=index, code=problem.code, message=problem.message, params=problem.params, raw=raw
+            index=index,
+            code=problem.code,
+            message=problem.message,
+            way_out=problem.way_out,
+            params=problem.params,
+            raw=raw,
         )
     digest = messages.digest_of(*sorted(readings.items()))
     return Uplink(

@@ -40,6 +40,7 @@ def parse(delivery: Delivery) -> Sequence[Parsed]:
                     index=index,
                     code=problem.code,
                     message=problem.message,
+                    way_out=problem.way_out,
                     params=problem.params,
                     raw=raw,
                 )

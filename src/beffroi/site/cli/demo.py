@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from beffroi.site.cli.output import Step, line
 from beffroi.site.cli.program import Command, database_at_hand, set_up_django
-from beffroi.site.cli.serve import listen_address, plans, ready_to_serve
+from beffroi.site.cli.serve import keeper_of, listen_address, plans, ready_to_serve
 from beffroi.site.supervisor import ProcessPlan, Supervisor
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def run_demo(options: argparse.Namespace) -> int:
     """Build what is missing, serve, play, print the links, watch until a signal."""
     host, port = listen_address(options.listen)
     supervisor = Supervisor(report=line)
-    with database_at_hand(), tempfile.TemporaryDirectory(prefix="beffroi-") as sockets:
+    with database_at_hand() as server, tempfile.TemporaryDirectory(prefix="beffroi-") as sockets:
         set_up_django()
         from beffroi.site.demo.folder import DemoFolder
 
@@ -58,7 +58,7 @@ def run_demo(options: argparse.Namespace) -> int:
             signal.signal(signal.SIGTERM, supervisor.ask_to_stop)
             signal.signal(signal.SIGINT, supervisor.ask_to_stop)
             print_links(folder)
-            supervisor.watch()
+            supervisor.watch(also=keeper_of(server))
         finally:
             signal.signal(signal.SIGINT, signal.SIG_IGN)
             supervisor.stop()

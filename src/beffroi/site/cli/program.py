@@ -11,8 +11,12 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
 from importlib.metadata import version
+from typing import TYPE_CHECKING
 
 from beffroi.kernel.errors import BeffroiError
+
+if TYPE_CHECKING:
+    from beffroi.foundation.database.embedded import EmbeddedServer
 
 COMMAND_MODULES = (
     "serve",
@@ -95,24 +99,27 @@ def settle_environment(data_dir: str | None) -> None:
 
 
 @contextlib.contextmanager
-def database_at_hand() -> Iterator[None]:
-    """Make the database reachable: the embedded one is started for the time of the command."""
+def database_at_hand() -> Iterator[EmbeddedServer | None]:
+    """Make the database reachable: the embedded one is started for the time of the command.
+
+    The server is given when this process is its parent, so that a long command can look after it.
+    """
     from beffroi.foundation.database.connection import data_directory, is_embedded
     from beffroi.foundation.database.contracts import ServerState
 
     if not is_embedded():
-        yield
+        yield None
         return
     from beffroi.foundation.database.embedded import EmbeddedServer
 
     server = EmbeddedServer(data_directory())
     if server.status().state is ServerState.RUNNING_ELSEWHERE:
-        yield
+        yield None
         return
     server.start()
     previous = signal.signal(signal.SIGTERM, _interrupt)
     try:
-        yield
+        yield server
     finally:
         signal.signal(signal.SIGTERM, previous)
         server.stop()

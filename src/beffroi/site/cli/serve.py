@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import signal
 import tempfile
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +17,11 @@ from beffroi.site.supervisor import ProcessPlan, Supervisor
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
+
+    from beffroi.foundation.database.embedded import EmbeddedServer
+
+CRASHES_WITHIN_S = 60.0
+MOST_CRASHES = 5
 
 
 def add_commands(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -30,18 +37,44 @@ def serve(options: argparse.Namespace) -> int:
     supervisor = Supervisor(report=line)
     signal.signal(signal.SIGTERM, supervisor.ask_to_stop)
     signal.signal(signal.SIGINT, supervisor.ask_to_stop)
-    with database_at_hand(), tempfile.TemporaryDirectory(prefix="beffroi-") as folder:
+    with database_at_hand() as server, tempfile.TemporaryDirectory(prefix="beffroi-") as folder:
         signal.signal(signal.SIGTERM, supervisor.ask_to_stop)
         set_up_django()
         line("database", "prêt", ready_to_serve())
         try:
             supervisor.start(plans(Path(folder), host=host, port=port))
             line("", "", f"Beffroi est ouvert : http://{_shown(host)}:{port}/   (Ctrl-C arrête)")
-            supervisor.watch()
+            supervisor.watch(also=keeper_of(server))
         finally:
             supervisor.stop()
             line("serve", "arrêté", "")
     return 0
+
+
+def keeper_of(server: EmbeddedServer | None) -> Callable[[], None]:
+    """Return what starts the embedded server again when it has ended by itself.
+
+    A server that crashes again and again raises, so that `serve` ends and says why.
+    """
+    crashes: list[float] = []
+
+    def keep() -> None:
+        status = server.wait(timeout_s=0) if server is not None else None
+        if server is None or status is None:
+            return
+        now = time.monotonic()
+        crashes[:] = [at for at in crashes if at > now - CRASHES_WITHIN_S] + [now]
+        if len(crashes) > MOST_CRASHES:
+            raise ConfigurationError(
+                "The database server crashed {count} times in a minute.\n{log}\n",
+                way_out="Look at the log for the cause before starting again.",
+                params={"count": len(crashes), "log": server.log_tail()},
+            )
+        line("database", "arrêté", f"code {status} ; relancé")
+        server.start()
+        line("database", "prêt", "")
+
+    return keep
 
 
 def plans(folder: Path, *, host: str, port: int) -> list[ProcessPlan]:

@@ -227,6 +227,8 @@ def source_redecode(request: HttpRequest, territory: str, source: UUID) -> HttpR
         _("%(messages)s messages read again: %(decoded)s decoded, %(failed)s not.")
         % {"messages": count.messages, "decoded": count.decoded, "failed": count.undecodable},
     )
+    if count.messages >= REDECODED_AT_ONCE:
+        messages.info(request, _("Older messages are being read again in the background."))
     return _to(territory, source)
 
 

@@ -13,7 +13,12 @@ ELSEWHERE = frozenset({":"})
 
 def missing(catalogue: str, *, sources: list[str]) -> set[str]:
     known = set(re.findall(r'^msgid "(.+)"$', catalogue, re.MULTILINE))
-    said = {first or second for source in sources for first, second in _SAID.findall(source)}
+    # Django doubles the percent sign of a template before it looks for the French.
+    said = {
+        first.replace("%", "%%") or second
+        for source in sources
+        for first, second in _SAID.findall(source)
+    }
     return said - known - ELSEWHERE
 
 

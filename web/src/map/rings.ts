@@ -1,4 +1,7 @@
-// A ring around what has just reported, drawn over the map: the map itself has nothing to redraw.
+// Rings over the map: around what has just reported, and around the asset that is chosen.
+//
+// They are drawn on a canvas of their own. Feature states and filters would have MapLibre read its
+// tiles again at each change, and it mixes up a tile that is read again while it is replaced.
 
 import type { Map as MapLibreMap } from "maplibre-gl";
 import { palette } from "../theme";
@@ -9,7 +12,7 @@ const MOST = 400; // beyond, the eye follows nothing and the computer works for 
 
 type Flash = { at: [number, number]; begun: number };
 
-export class Flashes {
+export class Rings {
   readonly #map: MapLibreMap;
   readonly #canvas = document.createElement("canvas");
   readonly #flashes = new Map<string, Flash>();
@@ -17,21 +20,46 @@ export class Flashes {
   #placesKnown = false;
   #frame = 0;
   #colour = "";
+  #chosenColour = "";
+  #chosen = "";
+  #chosenAt: [number, number] | undefined;
 
   constructor(map: MapLibreMap) {
     this.#map = map;
-    this.#canvas.className = "map__flashes";
+    this.#canvas.className = "map__rings";
     this.#canvas.setAttribute("aria-hidden", "true");
     map.getCanvasContainer().append(this.#canvas);
     this.restyle();
     const forget = () => (this.#placesKnown = false);
     map.on("moveend", forget);
     map.on("idle", forget);
+    map.on("render", () => {
+      if (this.#chosen && !this.#frame) this.#draw(performance.now());
+    });
+    map.on("idle", () => this.#findChosen());
+  }
+
+  /** Ring this asset until another is chosen; without a place it is looked for on screen. */
+  choose(uuid: string | null, at?: [number, number]): void {
+    this.#chosen = uuid ?? "";
+    this.#chosenAt = at;
+    this.#findChosen();
+    this.#draw(performance.now());
+  }
+
+  #findChosen(): void {
+    if (!this.#chosen || this.#chosenAt) return;
+    this.#findPlaces();
+    this.#chosenAt = this.#places.get(this.#chosen);
+    if (this.#chosenAt) this.#draw(performance.now());
   }
 
   /** Take the colour of the present theme. */
   restyle(): void {
-    this.#colour = palette(this.#map.getContainer())("town-secondary-text");
+    const colour = palette(this.#map.getContainer());
+    this.#colour = colour("town-secondary-text");
+    this.#chosenColour = colour("focus");
+    this.#draw(performance.now());
   }
 
   /** Ring these assets, those of them that are on screen. */
@@ -59,6 +87,7 @@ export class Flashes {
   }
 
   #draw(time: number): void {
+    cancelAnimationFrame(this.#frame);
     this.#frame = 0;
     const { clientWidth: width, clientHeight: height } = this.#map.getCanvas();
     const ratio = Math.min(2, window.devicePixelRatio);
@@ -88,6 +117,17 @@ export class Flashes {
       context.stroke();
     }
     context.globalAlpha = 1;
+    this.#drawChosen(context);
     if (this.#flashes.size) this.#frame = requestAnimationFrame((next) => this.#draw(next));
+  }
+
+  #drawChosen(context: CanvasRenderingContext2D): void {
+    if (!this.#chosenAt) return;
+    const { x, y } = this.#map.project(this.#chosenAt);
+    context.beginPath();
+    context.arc(x, y, this.#map.getZoom() >= 17 ? 18 : 12, 0, 2 * Math.PI);
+    context.strokeStyle = this.#chosenColour;
+    context.lineWidth = 3;
+    context.stroke();
   }
 }
