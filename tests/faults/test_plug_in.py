@@ -151,7 +151,7 @@ def run_pytest(project: Path, *arguments: str, **variables: str) -> str:
         for key, value in os.environ.items()
         if not key.startswith(("PYTEST_", "BEFFROI_TEST_")) and key != "DJANGO_SETTINGS_MODULE"
     }
-    done = subprocess.run(  # noqa: S603  programs written here
+    done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments],
         cwd=project,
         env={**kept, **variables},

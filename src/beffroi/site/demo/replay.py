@@ -88,12 +88,13 @@ def aarhus_rows(
             due_at.isoformat(),
             str(occupied),
             str(capacity - occupied),
+            str(capacity),
             f"{100 * rate:.1f}",
         )
         yield Line(due_at, ";".join(cells).encode())
 
 
-AARHUS_HEADER = b"device;time;occupied_places;free_places;occupancy_pct\n"
+AARHUS_HEADER = b"device;time;occupied_places;free_places;capacity_places;occupancy_pct\n"
 
 
 def last_instant(name: str, content: bytes) -> datetime:
