@@ -5,6 +5,9 @@ UV := .uv/uv
 RUN := .venv/bin
 SOURCES := pyproject.toml uv.lock hatch_build.py web/package-lock.json \
 	$(shell find web/src src -name '*.ts' -o -name '*.css' -o -name '*.po' 2>/dev/null)
+# The machine's own certificates: a town's proxy may have its own authority.
+export UV_SYSTEM_CERTS := true
+export NODE_USE_SYSTEM_CA := 1
 export UV_PYTHON_DOWNLOADS := never
 export BEFFROI_DATA_DIR ?= $(CURDIR)/.demo
 
@@ -33,8 +36,8 @@ e2e: .venv/.ready-to-test   ## browser tests (Debian's chromium)
 faults: .venv/.ready-to-test   ## killed processes and other misfortunes
 	$(RUN)/pytest tests/faults
 
-screenshots: .venv/.ready-to-test   ## pictures of every screen into screenshots/, and the README's
-	$(RUN)/python tools/screenshots.py
+screenshots: .venv/.ready-to-test   ## pictures of every screen of a running town: make screenshots LINK=https://…
+	$(RUN)/python tools/screenshots.py $(LINK)
 
 format: .venv/.ready-to-test
 	$(RUN)/ruff check --fix .

@@ -46,8 +46,12 @@ def build_front_end(web: Path) -> None:
     node = node_home / "bin" / "node"
     for arguments in (("ci", "--ignore-scripts", "--no-audit", "--no-fund"), ("run", "build")):
         completed = subprocess.run(  # noqa: S603 - fixed arguments, our own interpreter
-            [str(node), str(npm), *arguments], cwd=web, env=environment, check=False,
-            capture_output=True, text=True,
+            [str(node), str(npm), *arguments],
+            cwd=web,
+            env=environment,
+            check=False,
+            capture_output=True,
+            text=True,
         )
         if completed.returncode:
             sys.stderr.write(completed.stdout + completed.stderr)

@@ -228,6 +228,42 @@ def _anchors(readme: str) -> set[str]:
     return {re.sub(r"[^\w -]", "", text).strip().lower().replace(" ", "-") for text in headings}
 
 
+def playbooks(subject: Subject) -> list[str]:
+    """Every linked playbook is there in French, step for step, under the anchor of the English."""
+    path = subject.folder / "playbooks.fr.md"
+    if not path.exists():
+        return ["there is no playbooks.fr.md"]
+    text = path.read_text(encoding="utf-8")
+    french = _steps(text, r"^## +.+? \{#([a-z0-9-]+)\} *$")
+    readme = subject.folder / "README.md"
+    english = _steps(readme.read_text(encoding="utf-8"), r"^### +(.+?) *$")
+    english = {
+        anchor: count for title, count in english.items() for anchor in _anchors(f"# {title}")
+    }
+    linked = {rule.playbook.partition("#")[2] for rule in subject.domain.rules}
+    wrong = [f"playbooks.fr.md has no {anchor}" for anchor in sorted(linked - french.keys())]
+    for anchor, count in french.items():
+        if anchor not in english:
+            wrong.append(f"playbooks.fr.md has {anchor}, which the README has not")
+        elif count != english[anchor]:
+            wrong.append(f"{anchor} has {count} steps in French and {english[anchor]} in English")
+    wrong.extend(
+        f"playbooks.fr.md has a typewriter's apostrophe or space: {line!r}"
+        for line in text.splitlines()
+        if re.search(r"'| [:;!?%»]|« ", line)
+    )
+    return wrong
+
+
+def _steps(text: str, heading: str) -> dict[str, int]:
+    """Return how many numbered steps stand under each heading."""
+    parts = re.split(heading, text, flags=re.MULTILINE)[1:]
+    return {
+        title: len(re.findall(r"^\d+\. ", body, flags=re.MULTILINE))
+        for title, body in zip(parts[::2], parts[1::2], strict=True)
+    }
+
+
 def indicators(subject: Subject) -> list[str]:
     """Indicators have a definition, a source and inputs that exist, and give a number."""
     wrong = []
@@ -372,9 +408,11 @@ def labels(domain: Domain) -> list[str]:
         for entry in item.properties:
             texts += [entry.label, *entry.choices]
     texts += [rule.label for rule in domain.rules]
-    texts += [text for item in domain.indicators for text in (item.label, item.definition)]
+    for indicator in domain.indicators:
+        texts += [indicator.label, indicator.definition, indicator.source]
     texts += [ranking.label for ranking in domain.rankings]
-    texts += [table.label for table in domain.parameters]
+    for table in domain.parameters:
+        texts += [table.label, *(row.text for row in table.rows)]
     return list(dict.fromkeys(text for text in texts if text))
 
 
@@ -396,5 +434,6 @@ def translations(subject: Subject) -> list[str]:
 
 
 CHECKS = (
-    declarations, parameters, codecs, rules, indicators, fleets, quality, readme, translations,
+    declarations, parameters, codecs, rules, playbooks, indicators, fleets, quality, readme,
+    translations,
 )  # fmt: skip

@@ -192,8 +192,16 @@ FRENCH = {
     "Lamp out": "Lampe éteinte",
     "Number of lamps": "Nombre de lampes",
     "How many lamps there are.": "Combien il y a de lampes.",
+    "asset register": "Registre des équipements",
 }
-README = "# Lamps\n\n## What it covers\n\n## Sources\n\n## Playbooks\n\n### Lamp out\n"
+README = (
+    "# Lamps\n\n## What it covers\n\n## Sources\n\n## Playbooks\n\n"
+    "### Lamp out\n\n1. Look at its cabinet.\n2. Create a job.\n"
+)
+PLAYBOOKS = (
+    "# Fiches réflexes\n\n## Lampe éteinte {#lamp-out}\n\n"
+    "1. Regardez son armoire.\n2. Créez une demande d’intervention.\n"
+)
 
 
 @pytest.fixture
@@ -202,6 +210,7 @@ def sound(tmp_path: Path) -> Subject:
     (tmp_path / "vectors" / "one_octet.json").write_text(json.dumps(VECTORS), encoding="utf-8")
     (tmp_path / "vectors" / "rules.json").write_text(json.dumps(STATES), encoding="utf-8")
     (tmp_path / "README.md").write_text(README, encoding="utf-8")
+    (tmp_path / "playbooks.fr.md").write_text(PLAYBOOKS, encoding="utf-8")
     lines = [f'{area} = "done"' for area in checks.AREAS if area != "parameters"]
     lines.append('parameters = { status = "exempt", reason = "no law sets a number here" }')
     (tmp_path / "quality.toml").write_text("\n".join(lines), encoding="utf-8")
@@ -305,6 +314,26 @@ PLANTED: dict[str, tuple[Callable[[Subject], list[str]], Callable[[Subject], Sub
         lambda subject: _with(subject, rules=(replace(RULE, playbook="README.md#nowhere"),)),
         "nowhere",
     ),
+    "a playbook without French": (
+        checks.playbooks,
+        lambda subject: _rewrite(subject, "playbooks.fr.md", old=" {#lamp-out}", new=""),
+        "has no lamp-out",
+    ),
+    "a step that the French forgets": (
+        checks.playbooks,
+        lambda subject: _rewrite(subject, "playbooks.fr.md", old="2. Créez", new="Créez"),
+        "1 steps in French and 2",
+    ),
+    "a French playbook of nothing": (
+        checks.playbooks,
+        lambda subject: _rewrite(subject, "README.md", old="Lamp out", new="Lamp dark"),
+        "which the README has not",
+    ),
+    "a playbook typed in a hurry": (
+        checks.playbooks,
+        lambda subject: _rewrite(subject, "playbooks.fr.md", old="d’inter", new="d'inter"),
+        "apostrophe",
+    ),
     "a rule always says yes": (
         checks.rules,
         lambda subject: _with(subject, rules=(replace(RULE, when=lambda _state: True),)),
@@ -379,6 +408,11 @@ PLANTED: dict[str, tuple[Callable[[Subject], list[str]], Callable[[Subject], Sub
         checks.readme,
         lambda subject: _rewrite(subject, "README.md", old="## Sources", new="## Thanks"),
         "sources",
+    ),
+    "a source without French": (
+        checks.translations,
+        lambda subject: _with(subject, indicators=(replace(INDICATOR, source="list of lamps"),)),
+        "list of lamps",
     ),
     "a label without French": (
         checks.translations,

@@ -73,8 +73,12 @@ def assets_state_refresh(*, states: Mapping[int, int] | None = None) -> int:
             "types": [item.key for item in types],
             "silences": [item.silent_after for item in types],
         }
+        # It reads every asset and every device. Just after a large import the planner has no
+        # statistics and would join them one by one: minutes instead of a third of a second.
+        cursor.execute("SET LOCAL enable_nestloop = off")
         cursor.execute(_REFRESH, given)
         changed = [(str(domain), int(quad)) for domain, quad in cursor.fetchall()]
+        cursor.execute("SET LOCAL enable_nestloop = on")
     cells_refresh(changed)
     return len(changed)
 

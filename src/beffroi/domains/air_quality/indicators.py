@@ -83,7 +83,7 @@ INDICATORS = (
             "from the town’s stations. Only the approved association publishes the official index."
         ),
         unit=Unit.INDEX,
-        source="Arrêté du 10 juillet 2020, annexe I",
+        source=_("Arrêté du 10 juillet 2020, annexe I"),
         inputs={
             "no2": _stations("no2_ugm3", Statistic.MAX, window=_DAY),
             "o3": _stations("o3_ugm3", Statistic.MAX, window=_DAY),
@@ -103,7 +103,7 @@ INDICATORS = (
             "from the town’s stations."
         ),
         unit=Unit.INDEX,
-        source="European Environment Agency, bands of 2024 (ETC HE 2024/17)",
+        source=_("European Environment Agency, bands of 2024 (ETC HE 2024/17)"),
         inputs={
             "no2": _stations("no2_ugm3", Statistic.MEAN, window=_HOUR),
             "o3": _stations("o3_ugm3", Statistic.MEAN, window=_HOUR),
@@ -121,7 +121,7 @@ INDICATORS = (
             label=label,
             definition=_("Mean of the stations over the last 30 days."),
             unit=Unit.MICROGRAM_PER_CUBIC_METRE,
-            source="Directive (EU) 2024/2881 on ambient air quality",
+            source=_("Directive (EU) 2024/2881 on ambient air quality"),
             inputs={
                 "value": MeasureTotal(
                     asset_type="air_station",
@@ -144,7 +144,7 @@ INDICATORS = (
         label=_("Carbon dioxide in rooms"),
         definition=_("Mean of the latest values of the indoor sensors."),
         unit=Unit.PARTS_PER_MILLION,
-        source="Smart Data Models IndoorEnvironmentObserved",
+        source=_("Smart Data Models IndoorEnvironmentObserved"),
         inputs={
             "value": MeasureTotal(
                 asset_type="indoor_sensor",

@@ -13,12 +13,12 @@ from beffroi.sdk.declarations import translatable as _
 
 Bounds = tuple[float, float, float, float, float]
 
-_ATMO_TEXT = (
+_ATMO_TEXT = _(
     "Arrêté du 10 juillet 2020 relatif à l’indice de la qualité de l’air ambiant, annexe I "
     "(JORFTEXT000042164835)"
 )
 _ATMO_FROM = date(2021, 1, 1)
-_EAQI_TEXT = "European Environment Agency, ETC HE report 2024/17: bands of the European index"
+_EAQI_TEXT = _("European Environment Agency, ETC HE report 2024/17: bands of the European index")
 _EAQI_FROM = date(2024, 11, 1)
 
 

@@ -15,7 +15,7 @@ from beffroi.sdk.declarations import (
 )
 from beffroi.sdk.declarations import translatable as _
 
-_BNLS = "national base of off-street parking (schema-stationnement)"
+_BNLS = _("national base of off-street parking (schema-stationnement)")
 
 
 def _latest(measure: str) -> MeasureTotal:
@@ -79,7 +79,7 @@ INDICATORS = (
         label=_("Occupancy now"),
         definition=_("Occupied places among the places in service of all car parks."),
         unit=Unit.PERCENT,
-        source="Smart Data Models OffStreetParking",
+        source=_("Smart Data Models OffStreetParking"),
         inputs={"occupied": _latest("occupied_places"), "capacity": _latest("capacity_places")},
         compute=occupancy,
         decimals=0,
@@ -89,7 +89,7 @@ INDICATORS = (
         label=_("Free places now"),
         definition=_("Free places of all car parks together."),
         unit=Unit.PLACES,
-        source="Smart Data Models OffStreetParking",
+        source=_("Smart Data Models OffStreetParking"),
         inputs={"places": _latest("free_places")},
         compute=free_places,
         decimals=0,
@@ -100,7 +100,7 @@ INDICATORS = (
         label=_("Full car parks"),
         definition=_("Share of the car parks that are 95 % full or more."),
         unit=Unit.PERCENT,
-        source="Cerema, parking surveys: 95 % is taken as full",
+        source=_("Cerema, parking surveys: 95 % is taken as full"),
         inputs={
             "share": MeasureShare(asset_type="car_park", measure="occupancy_pct", low=95),
         },
@@ -126,7 +126,7 @@ INDICATORS = (
         label=_("Places per pay-and-display machine"),
         definition=_("Paid places on the street divided by the number of machines."),
         unit=Unit.PLACES,
-        source="asset register of the town",
+        source=_("asset register of the town"),
         inputs={
             "places": PropertySum(asset_type="parking_meter", property="places_count"),
             "meters": AssetCount(asset_type="parking_meter"),

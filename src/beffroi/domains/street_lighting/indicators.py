@@ -105,7 +105,7 @@ INDICATORS = (
         label=_("Lamps out"),
         definition=_("Share of the lamps that report a failure."),
         unit=Unit.PERCENT,
-        source="TALQ 2.7.1, lampFailure",
+        source=_("TALQ 2.7.1, lampFailure"),
         inputs={
             "share": MeasureShare(asset_type="light_point", measure="lamp_failure", low=1),
         },
@@ -118,7 +118,7 @@ INDICATORS = (
         label=_("Power drawn now"),
         definition=_("Sum of the latest power of all lamps."),
         unit=Unit.KILOWATT,
-        source="TALQ 2.7.1, activePower",
+        source=_("TALQ 2.7.1, activePower"),
         inputs={
             "power_w": MeasureTotal(
                 asset_type="light_point", measure="power_w", over_assets=Statistic.SUM
@@ -134,7 +134,7 @@ INDICATORS = (
             "It follows the length of the nights."
         ),
         unit=Unit.KILOWATT_HOUR_PER_YEAR,
-        source="ISO 37120, street lighting",
+        source=_("ISO 37120, street lighting"),
         inputs={
             "energy_kwh": _WEEKLY_ENERGY,
             "light_points": AssetCount(asset_type="light_point"),
@@ -151,7 +151,7 @@ INDICATORS = (
             "It follows the length of the nights."
         ),
         unit=Unit.KILOWATT_HOUR_PER_INHABITANT_YEAR,
-        source="ADEME, survey of the energy of municipalities",
+        source=_("ADEME, survey of the energy of municipalities"),
         inputs={
             "energy_kwh": _WEEKLY_ENERGY,
             "inhabitants": TerritoryFact(fact="population"),
@@ -164,7 +164,7 @@ INDICATORS = (
         label=_("Installed power"),
         definition=_("Sum of the nominal power of all lamps."),
         unit=Unit.KILOWATT,
-        source="EN 13201-5, installed power",
+        source=_("EN 13201-5, installed power"),
         inputs={"power_w": PropertySum(asset_type="light_point", property="power_nominal_w")},
         compute=installed_power,
         decimals=0,
@@ -174,7 +174,7 @@ INDICATORS = (
         label=_("Light points per thousand inhabitants"),
         definition=_("Number of light points for a thousand inhabitants."),
         unit=Unit.PER_THOUSAND_INHABITANTS,
-        source="Cerema, diagnosis of street lighting",
+        source=_("Cerema, diagnosis of street lighting"),
         inputs={
             "light_points": AssetCount(asset_type="light_point"),
             "inhabitants": TerritoryFact(fact="population"),

@@ -8,7 +8,7 @@ from beffroi.kernel.units import Unit
 from beffroi.sdk.declarations import ParameterRow, ParameterTable
 from beffroi.sdk.declarations import translatable as _
 
-_TEXT = (
+_TEXT = _(
     "Arrêté du 27 décembre 2018 relatif à la prévention, à la réduction et à la limitation "
     "des nuisances lumineuses"
 )

@@ -68,7 +68,7 @@ INDICATORS = (
         label=_("Flow now"),
         definition=_("Mean of the latest flows of the counters."),
         unit=Unit.VEHICLES_PER_HOUR,
-        source="Smart Data Models TrafficFlowObserved",
+        source=_("Smart Data Models TrafficFlowObserved"),
         inputs={
             "vehicles_per_hour": MeasureTotal(
                 asset_type="traffic_counter",
@@ -84,7 +84,7 @@ INDICATORS = (
         label=_("Vehicles per counter in 24 hours"),
         definition=_("Vehicles of the last 24 hours divided by the number of counters."),
         unit=Unit.VEHICLES_PER_DAY,
-        source="Cerema, traffic counts",
+        source=_("Cerema, traffic counts"),
         inputs={
             "vehicles": MeasureTotal(
                 asset_type="traffic_counter",
@@ -105,7 +105,7 @@ INDICATORS = (
             "Share of the crossroads with signals whose every crossing has sound for blind people."
         ),
         unit=Unit.PERCENT,
-        source="Loi n° 2005-102 du 11 février 2005, accessibility of streets",
+        source=_("Loi n° 2005-102 du 11 février 2005, accessibility of streets"),
         inputs={
             "equipped": AssetCount(asset_type="traffic_signal", where=("sound_level", "Tout")),
             "crossroads": AssetCount(asset_type="traffic_signal"),
@@ -119,7 +119,7 @@ INDICATORS = (
         label=_("Step-free crossings"),
         definition=_("Share of the pedestrian crossings without a step."),
         unit=Unit.PERCENT,
-        source="Loi n° 2005-102 du 11 février 2005, accessibility of streets",
+        source=_("Loi n° 2005-102 du 11 février 2005, accessibility of streets"),
         inputs={
             "accessible": AssetCount(asset_type="pedestrian_crossing", where=("step_free", True)),
             "crossings": AssetCount(asset_type="pedestrian_crossing"),

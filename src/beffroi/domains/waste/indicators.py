@@ -16,7 +16,7 @@ from beffroi.sdk.declarations import (
 )
 from beffroi.sdk.declarations import translatable as _
 
-_SDM = "Smart Data Models WasteContainer"
+_FILL_SOURCE = _("Smart Data Models WasteContainer, fillingLevel")
 
 
 def over_eighty(*, share: float) -> float:
@@ -56,7 +56,7 @@ INDICATORS = (
         label=_("Containers over 80 %"),
         definition=_("Share of the containers filled to 80 % or more."),
         unit=Unit.PERCENT,
-        source=f"{_SDM}: fillingLevel",
+        source=_FILL_SOURCE,
         inputs={
             "share": MeasureShare(asset_type="waste_container", measure="fill_level_pct", low=80),
         },
@@ -69,7 +69,7 @@ INDICATORS = (
         label=_("Mean fill level"),
         definition=_("Mean of the latest fill levels of all containers."),
         unit=Unit.PERCENT,
-        source=f"{_SDM}: fillingLevel",
+        source=_FILL_SOURCE,
         inputs={
             "level_pct": MeasureTotal(
                 asset_type="waste_container",
@@ -88,7 +88,7 @@ INDICATORS = (
             "are emptied too early, high when too late."
         ),
         unit=Unit.PERCENT,
-        source=f"{_SDM}: fillingLevel",
+        source=_FILL_SOURCE,
         inputs={
             "level_pct": MeasureTotal(
                 asset_type="waste_container",
@@ -106,7 +106,7 @@ INDICATORS = (
         label=_("Containers per thousand inhabitants"),
         definition=_("Number of containers for a thousand inhabitants."),
         unit=Unit.PER_THOUSAND_INHABITANTS,
-        source="ADEME, network of bring banks",
+        source=_("ADEME, network of bring banks"),
         inputs={
             "containers": AssetCount(asset_type="waste_container"),
             "inhabitants": TerritoryFact(fact="population"),

@@ -108,7 +108,7 @@ INDICATORS = (
         label=_("Temperature now"),
         definition=_("Mean of the latest temperatures of the stations."),
         unit=Unit.CELSIUS,
-        source="WMO-No. 8, air temperature",
+        source=_("WMO-No. 8, air temperature"),
         inputs={
             "temperature_c": MeasureTotal(
                 asset_type="weather_station",
@@ -123,7 +123,7 @@ INDICATORS = (
         label=_("Rain of the last 24 hours"),
         definition=_("Rain of the last 24 hours, mean of the stations."),
         unit=Unit.MILLIMETRE,
-        source="WMO-No. 8, amount of precipitation",
+        source=_("WMO-No. 8, amount of precipitation"),
         inputs={"rain_mm": _station("rain_mm", Statistic.SUM)},
         compute=rain_total,
     ),
@@ -132,7 +132,7 @@ INDICATORS = (
         label=_("Rain of the last 30 days"),
         definition=_("Rain of the last 30 days, mean of the stations."),
         unit=Unit.MILLIMETRE,
-        source="WMO-No. 8, amount of precipitation",
+        source=_("WMO-No. 8, amount of precipitation"),
         inputs={"rain_mm": _station("rain_mm", Statistic.SUM, window=_MONTH)},
         compute=rain_total,
         decimals=0,
@@ -142,7 +142,7 @@ INDICATORS = (
         label=_("Highest gust of the last 24 hours"),
         definition=_("Highest gust at any station in the last 24 hours."),
         unit=Unit.KILOMETRE_PER_HOUR,
-        source="WMO-No. 8, wind gust",
+        source=_("WMO-No. 8, wind gust"),
         inputs={
             "gust_ms": MeasureTotal(
                 asset_type="weather_station",
@@ -163,7 +163,7 @@ INDICATORS = (
             "and highest temperature."
         ),
         unit=Unit.KELVIN_DAY,
-        source="Météo-France, méthode Météo",
+        source=_("Météo-France, méthode Météo"),
         inputs=_EXTREMES,
         compute=day_meteo,
     ),
@@ -175,7 +175,7 @@ INDICATORS = (
             "them when the temperature passes the base within the day."
         ),
         unit=Unit.KELVIN_DAY,
-        source="COSTIC, méthode professionnels de l’énergie",
+        source=_("COSTIC, méthode professionnels de l’énergie"),
         inputs=_EXTREMES,
         compute=day_costic,
     ),

@@ -17,7 +17,7 @@ HEATING_BASE_C = ParameterTable(
             valid_from=date(1970, 1, 1),
             valid_to=None,
             value=18.0,
-            text="Convention of Météo-France and COSTIC for degree days, base 18",
+            text=_("Convention of Météo-France and COSTIC for degree days, base 18"),
         ),
     ),
 )

@@ -37,6 +37,14 @@ class DomainCount:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MapCredits:
+    """Whom a map must be credited to: for the town it is drawn on, and for what stands on it."""
+
+    town: tuple[str, ...]
+    assets: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TypeLine:
     """How many assets of a type there are, by state."""
 

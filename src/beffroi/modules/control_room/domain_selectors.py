@@ -137,7 +137,7 @@ def _indicator_view(indicator: Indicator, found: IndicatorValue) -> IndicatorVie
         definition=told(indicator.definition),
         value="–" if found.value is None else number(found.value, decimals=indicator.decimals),
         unit="" if found.value is None else indicator.unit.symbol,
-        source=indicator.source,
+        source=told(indicator.source),
         better=indicator.better,
         inputs=inputs,
         contributing=found.contributing,
@@ -219,7 +219,7 @@ def _parameter(table: ParameterTable) -> ParameterView:
                 valid_from=row.valid_from,
                 valid_to=row.valid_to,
                 value=_parameter_words(row.value),
-                text=row.text,
+                text=told(row.text),
                 in_force=_in_force(row.valid_from, row.valid_to, today),
             )
             for row in sorted(table.rows, key=lambda row: row.valid_from, reverse=True)

@@ -19,6 +19,7 @@ from beffroi.modules.control_room.words import (
 from beffroi.sdk.declarations import (
     AssetCount,
     IndicatorInput,
+    Kind,
     Measure,
     MeasureShare,
     MeasureTotal,
@@ -109,6 +110,8 @@ def _share_words(item: MeasureShare) -> str:
         "high": number(item.high, decimals=decimals) if math.isfinite(item.high) else "",
         "unit": "" if measure is None else measure.unit.symbol,
     }
+    if measure is not None and measure.kind is Kind.BOOLEAN and item.low > 0:
+        return _("Share where “%(measure)s” is “yes”: %(types)s") % told_words
     if math.isfinite(item.low) and math.isfinite(item.high):
         text = _("Share where “%(measure)s” is from %(low)s to %(high)s %(unit)s: %(types)s")
     elif math.isfinite(item.high):

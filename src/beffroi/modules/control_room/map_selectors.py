@@ -14,7 +14,12 @@ from beffroi.city.basemap.api import basemap_attributions
 from beffroi.city.series.api import Step, latest_of_assets, series_range, streams_of_asset
 from beffroi.foundation.accounts.contracts import Scope
 from beffroi.kernel.clock import now
-from beffroi.modules.control_room.contracts import DomainCount, Preview, ShownValue
+from beffroi.modules.control_room.contracts import (
+    DomainCount,
+    MapCredits,
+    Preview,
+    ShownValue,
+)
 from beffroi.modules.control_room.readings import headline_of, shown_value
 from beffroi.modules.control_room.scopes import scope_mark, seen_domains
 from beffroi.modules.control_room.words import (
@@ -60,14 +65,19 @@ def domain_count(domain_key: str, lines: Iterable[TypeCount] = ()) -> DomainCoun
     )
 
 
-def map_credits(*, territory_id: int, scope: Scope, more: Iterable[str] = ()) -> tuple[str, ...]:
-    """Return whom everything on the map must be credited to, each once."""
+def map_credits(*, territory_id: int, scope: Scope, raster: str = "") -> MapCredits:
+    """Return whom everything on the map must be credited to, each once.
+
+    ``raster`` is the credit of the images that an administrator has configured, if any.
+    """
     key = f"control_room:credits:{territory_id}:{scope_mark(scope)}"
-    found = cache.get(key)
+    found: MapCredits | None = cache.get(key)
     if found is None:
-        found = [*basemap_attributions(), *assets_attributions(scope=scope)]
+        town = tuple(basemap_attributions())
+        others = (text for text in assets_attributions(scope=scope) if text not in town)
+        found = MapCredits(town=town, assets=tuple(others))
         cache.set(key, found, CREDITS_KEPT_S)
-    return tuple(dict.fromkeys(text for text in (*more, *found) if text))
+    return MapCredits(town=(raster, *found.town), assets=found.assets) if raster else found
 
 
 def asset_preview(uuid: UUID, *, scope: Scope) -> Preview:

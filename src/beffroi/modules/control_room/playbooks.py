@@ -1,4 +1,4 @@
-"""Playbooks: chapters of the README of an urban service, as safe HTML.
+"""Playbooks of an urban service, from its README or their translation, as safe HTML.
 
 Everything is escaped first; tags are put around what the few marks of these files mean:
 headings, paragraphs, lists, ``code``, *emphasis*, **strength** and links to https pages.
@@ -20,8 +20,8 @@ from beffroi.modules.control_room.contracts import Playbook
 from beffroi.sdk.registry import DOMAIN_GROUP
 
 SOURCE_LANGUAGE = "en"
-_CHAPTERS = {"en": "playbooks", "fr": "fiches-reflexes"}
-"""The heading under which playbooks stand, as an anchor, in each language of a README."""
+_CHAPTER = "playbooks"
+"""Anchor of the heading under which playbooks stand in a README."""
 
 _HEADING = re.compile(r"^(#{1,6})\s+(.+?)\s*#*$")
 _ANCHOR = re.compile(r"\s*\{#([a-z0-9-]+)\}$")
@@ -33,22 +33,24 @@ _EMPHASIS = re.compile(r"(?<!\*)\*(\S(?:.*?\S)?)\*(?!\*)")
 
 
 def playbooks_of(domain_key: str, *, language: str) -> tuple[Playbook, ...]:
-    """Return the playbooks of an urban service, in the language if it has them, else in English.
+    """Return the playbooks of an urban service, each in the language if it has it, else in English.
 
-    The translation of ``README.md`` is ``README.fr.md``; where a heading is translated, it ends
-    with the anchor of the English one: ``### Lampe éteinte {#lamp-out}``.
+    The English ones stand in ``README.md``, the French ones in ``playbooks.fr.md``, where a heading
+    ends with the anchor of the English one: ``## Lampe éteinte {#lamp-out}``.
     """
     folder = _folder_of(domain_key)
     if folder is None:
         return ()
+    found = {item.anchor: item for item in chapters(_text(folder / "README.md"))}
+    # A language names a file: what is no language reads none.
     if re.fullmatch(r"[a-z]{2}", language):
-        translated = folder / f"README.{language}.md"
-        if translated.is_file():
-            return tuple(chapters(translated.read_text(encoding="utf-8"), language=language))
-    path = folder / "README.md"
-    if path.is_file():
-        return tuple(chapters(path.read_text(encoding="utf-8"), language=SOURCE_LANGUAGE))
-    return ()
+        text = _text(folder / f"playbooks.{language}.md")
+        found |= {item.anchor: item for item in translated_chapters(text, language=language)}
+    return tuple(found.values())
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8") if path.is_file() else ""
 
 
 @lru_cache(maxsize=64)
@@ -60,23 +62,38 @@ def _folder_of(domain_key: str) -> Path | None:
     return None
 
 
-def chapters(text: str, *, language: str) -> Iterator[Playbook]:
-    """Give the chapters below the heading of the playbooks."""
+def chapters(text: str) -> Iterator[Playbook]:
+    """Give the chapters of a README below the heading of the playbooks."""
     inside = False
-    title, anchor, lines = "", "", list[str]()
-    for line in [*text.splitlines(), "# end"]:
+    for depth, heading, body in _sections(text, deepest=3):
+        title, anchor = _titled(heading)
+        if depth < 3:
+            inside = anchor == _CHAPTER
+        elif inside:
+            yield Playbook(anchor=anchor, title=title, html=html_of(body), language=SOURCE_LANGUAGE)
+
+
+def translated_chapters(text: str, *, language: str) -> Iterator[Playbook]:
+    """Give the chapters of a file that holds nothing but playbooks."""
+    for depth, heading, body in _sections(text, deepest=2):
+        if depth == 2:
+            title, anchor = _titled(heading)
+            yield Playbook(anchor=anchor, title=title, html=html_of(body), language=language)
+
+
+def _sections(text: str, *, deepest: int) -> Iterator[tuple[int, str, str]]:
+    """Give the depth, the heading and the text of each section; deeper headings are text."""
+    depth, title, lines = 0, "", list[str]()
+    for line in text.splitlines():
         heading = _HEADING.match(line)
-        if heading is None or len(heading[1]) > 3:
+        if heading is None or len(heading[1]) > deepest:
             lines.append(line)
             continue
-        if inside and title:
-            yield Playbook(
-                anchor=anchor, title=title, html=html_of("\n".join(lines)), language=language
-            )
-        title, anchor = _titled(heading[2]) if len(heading[1]) == 3 else ("", "")
-        lines = []
-        if len(heading[1]) < 3:
-            inside = _titled(heading[2])[1] in _CHAPTERS.values()
+        if depth:
+            yield depth, title, "\n".join(lines)
+        depth, title, lines = len(heading[1]), heading[2], []
+    if depth:
+        yield depth, title, "\n".join(lines)
 
 
 def _titled(heading: str) -> tuple[str, str]:
@@ -111,7 +128,7 @@ def _block(lines: list[str]) -> Iterator[str]:
             ordered = item[3] is not None
             items.append(item[4])
         elif heading is not None:
-            yield f"<p><strong>{_inline(heading[2])}</strong></p>"
+            yield f"<p><strong>{_inline(_titled(heading[2])[0])}</strong></p>"
         elif items:
             items[-1] = f"{items[-1]} {line.strip()}"
         elif line.strip():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.utils.formats import date_format, number_format
@@ -167,9 +167,19 @@ def property_text(value: Any, *, declared: Property | None = None) -> str:
         )
         symbol = "" if declared is None else declared.unit.symbol
         return f"{text}\u00a0{symbol}" if symbol else text
+    if declared is not None and declared.kind is date:
+        return _day_words(str(value))
     if declared is not None and declared.choices:
         return told(str(value))
     return str(value)
+
+
+def _day_words(text: str) -> str:
+    """Write a day that is stored as ISO 8601; what is not one is left as it is."""
+    try:
+        return date_format(date.fromisoformat(text[:10]), "j F Y")
+    except ValueError:
+        return text
 
 
 def properties_of(
@@ -212,5 +222,5 @@ def duration_words(length: timedelta) -> str:
 
 def when_words(moment: datetime, *, step: Step) -> str:
     """Write the start of a line of a table: an hour, a day or a month of Paris."""
-    forms = {Step.HOUR: "D j M, H:i", Step.DAY: "l j F", Step.MONTH: "F Y"}
-    return date_format(localtime(moment), forms.get(step, "D j M, H:i"))
+    forms = {Step.HOUR: "D j N, H:i", Step.DAY: "l j F", Step.MONTH: "F Y"}
+    return date_format(localtime(moment), forms.get(step, "D j N, H:i"))

@@ -18,13 +18,14 @@ from beffroi.modules.control_room.tests.conftest import Town
 from beffroi.modules.control_room.tests.reading import HTMX, read, text_of
 from beffroi.sdk.registry import domains
 
-MOST_QUERIES = {
-    "ville/": 22,
-    "ville/liste/": 22,
-    "ville/recherche/?q=lanterne": 26,
-    "domaines/": 18,
-    "domaines/street_lighting/": 60,
+QUERIES = {
+    "ville/": 11,
+    "ville/liste/": 12,
+    "ville/recherche/?q=lanterne": 15,
+    "domaines/": 10,
+    "domaines/street_lighting/": 12,
 }
+"""Of a page opened again: session, person, access and territory take eight or nine of them."""
 
 
 def lamp_url(town: Town, path: str = "") -> str:
@@ -39,29 +40,30 @@ def many(town: Town, count: int) -> None:
         record(make_stream(asset), [(now() - timedelta(minutes=rank), 40.0 + rank)])
 
 
-@pytest.mark.parametrize("path", sorted(MOST_QUERIES))
+@pytest.mark.parametrize("path", sorted(QUERIES))
 def test_pages_ask_as_much_for_many_as_for_few(
-    town: Town, agent: Client, path: str, django_assert_max_num_queries: Any
+    town: Town, agent: Client, path: str, django_assert_num_queries: Any
 ) -> None:
     many(town, 12)
-    with django_assert_max_num_queries(MOST_QUERIES[path]):
-        assert agent.get(town.url(path)).status_code == 200
-    with django_assert_max_num_queries(MOST_QUERIES[path]) as few:
+    assert agent.get(town.url(path)).status_code == 200
+    with django_assert_num_queries(QUERIES[path]):
         agent.get(town.url(path))
     many(town, 30)
-    with django_assert_max_num_queries(len(few)):
+    with django_assert_num_queries(QUERIES[path]):
         agent.get(town.url(path))
 
 
 def test_the_page_of_an_asset_asks_as_much_for_many_children(
-    town: Town, agent: Client, django_assert_max_num_queries: Any
+    town: Town, agent: Client, django_assert_num_queries: Any
 ) -> None:
     url = town.url(f"equipements/{town.cabinet.uuid}/")
-    with django_assert_max_num_queries(26) as few:
+    agent.get(url)
+    with django_assert_num_queries(16):
         agent.get(url)
     many(town, 20)
-    with django_assert_max_num_queries(len(few)):
-        assert "20 équipements en dépendent" not in read(agent, url)
+    with django_assert_num_queries(16):
+        words = read(agent, url)
+    assert "21 équipements en dépendent" in words
 
 
 def test_the_map_says_where_its_tiles_are(town: Town, agent: Client) -> None:
@@ -71,7 +73,7 @@ def test_the_map_says_where_its_tiles_are(town: Town, agent: Client) -> None:
     assert config["base_tiles"] == f"/t/{town.slug}/tuiles/fond/{{z}}/{{x}}/{{y}}.mvt"
     assert config["active"] == ["parking"]
     assert "selected" not in config
-    assert "Ville de Montpellier" in config["attribution"]
+    assert "Ville de Montpellier" in page.context["credits"]
     assert f'data-live-url="/live/{town.slug}"' in page.content.decode()
     assert "3" in text_of(page)
 
@@ -290,9 +292,11 @@ def test_indicators_are_kept_for_a_while(
     town: Town, agent: Client, django_assert_max_num_queries: Any
 ) -> None:
     url = town.url("domaines/street_lighting/")
-    agent.get(url)
-    with django_assert_max_num_queries(24):
+    with django_assert_max_num_queries(45) as first:
         agent.get(url)
+    with django_assert_max_num_queries(QUERIES["domaines/street_lighting/"]):
+        agent.get(url)
+    assert len(first) > QUERIES["domaines/street_lighting/"]
 
 
 def test_a_removed_asset_stays_readable_and_says_so(town: Town, agent: Client) -> None:

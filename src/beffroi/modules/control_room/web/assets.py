@@ -30,6 +30,7 @@ from beffroi.modules.control_room.web.requests import (
     sentence_of,
     tiles_template,
 )
+from beffroi.sdk.registry import domains
 
 
 @agent("assets.see")
@@ -214,7 +215,10 @@ def _small_map(territory: str, view: AssetPageView) -> dict[str, Any]:
     config: dict[str, Any] = {
         **base_map(territory),
         "asset_tiles": tiles_template(territory, name="assets:tile"),
-        "domains": [],
+        "domains": [
+            {"key": item.key, "label": item.label, "icon": item.icon, "hue": item.hue}
+            for item in map(api.domain_count, domains())
+        ],
         "point": [view.asset.lon, view.asset.lat],
         "interactive": False,
     }

@@ -42,19 +42,19 @@ def city(request: HttpRequest, territory: str) -> HttpResponse:
     keys = {item.key for item in shown}
     active = [key for key in keys_of(request, "domaines") if key in keys]
     raster = settings.BEFFROI.raster_attribution if settings.BEFFROI.raster_tiles else ""
-    sources = api.map_credits(territory_id=town.id, scope=scope, more=[raster])
+    sources = api.map_credits(territory_id=town.id, scope=scope, raster=raster)
     list_url = reverse("control_room:list", kwargs={"territory": territory})
     if active:
         list_url = f"{list_url}?domaines={','.join(active)}"
     context = {
-        "config": _map_config(request, town, shown, active, sources),
+        "config": _map_config(request, town, shown, active, sources.town),
         "domains": [toggle(item) for item in shown],
         "active": active,
         "total": sum(item.count for item in counts),
         "alarms": sum(item.alarms for item in counts),
         "attention": sum(item.attention for item in counts),
         "silent": sum(item.silent for item in counts),
-        "credits": sources,
+        "credits": [*sources.town, *sources.assets],
         "list_url": list_url,
         "search_url": reverse("control_room:search", kwargs={"territory": territory}),
         "import_url": reverse("assets:import", kwargs={"territory": territory}),

@@ -54,6 +54,8 @@ class ListForm(forms.Form):
         # The map names several services at once: they become one choice of the list.
         query["domaines"] = ",".join(self._chosen)
         super().__init__(query)
+        if not query.get("parent"):
+            del self.fields["parent"]
         domains = [(key, gettext(item.label)) for key, item in seen.items()]
         if len(self._chosen) > 1:
             labels = ", ".join(gettext(seen[key].label) for key in self._chosen)
