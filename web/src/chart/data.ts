@@ -30,7 +30,10 @@ export async function fetchSeries(src: string, period: Period, signal: AbortSign
   }
   const answer = await fetch(address, { signal, headers: { Accept: "application/json" } });
   if (!answer.ok) throw new Error(String(answer.status));
-  return (await answer.json()) as Series;
+  const series = (await answer.json()) as Series;
+  // A number has no words: an empty list of them is none.
+  if (!series.choices?.length) delete series.choices;
+  return series;
 }
 
 /** Return the doubtful values alone, the others null. */

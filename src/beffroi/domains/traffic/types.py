@@ -116,7 +116,7 @@ TRAFFIC_COUNTER = AssetType(
 
 TRAFFIC_SIGNAL = AssetType(
     key="traffic_signal",
-    label=_("Crossroads with signals"),
+    label=_("Crossroad with signals"),
     label_plural=_("Crossroads with signals"),
     ngsi_type="TrafficSignal",
     properties=(
