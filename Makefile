@@ -11,7 +11,7 @@ export NODE_USE_SYSTEM_CA := 1
 export UV_PYTHON_DOWNLOADS := never
 export BEFFROI_DATA_DIR ?= $(CURDIR)/.demo
 
-.PHONY: demo test check unit e2e faults bench screenshots format messages wheel clean help
+.PHONY: demo test check unit e2e faults screenshots format messages wheel clean help
 
 help:            ## these lines
 	@sed -n 's/^\([a-z0-9]*\): *.*## /\1\t/p' Makefile | expand -t 14
