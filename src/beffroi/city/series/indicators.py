@@ -90,8 +90,7 @@ parts AS (
     SELECT g.stream_id, g.n_ok, g.vmin, g.vmax, g.vsum, g.energy {_WHOLE_DAYS}
     UNION ALL
     SELECT stream_id, count(*), min(value), max(value), sum(value),
-           CASE WHEN bool_and(value BETWEEN -300 AND 300) THEN
-               sum(power(10::float8, greatest(least(value, 300), -300) / 10)) END
+           CASE WHEN count(series_energy(value)) = count(*) THEN sum(series_energy(value)) END
     FROM loose GROUP BY stream_id),
 figures AS (
     SELECT sum(n_ok)::float8 AS n_ok, min(vmin) AS vmin, max(vmax) AS vmax, sum(vsum) AS vsum,

@@ -18,6 +18,13 @@ CREATE FUNCTION series_day_of(instant timestamptz) RETURNS date
 LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT
 RETURN timezone('Europe/Paris', instant)::date;
 
+-- 10^(v/10), null where the value is no level in decibels: sums of it stay finite. Below 1e-17 the
+-- power is 1 to the last bit, and dividing a value near the smallest float would be an underflow.
+CREATE FUNCTION series_energy(level float8) RETURNS float8
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN level BETWEEN -300 AND 300
+            THEN power(10::float8, CASE WHEN abs(level) < 1e-17 THEN 0 ELSE level / 10 END) END;
+
 -- Every key begins with the territory: the tables can be distributed by it.
 CREATE TABLE series_latest (
     territory_id integer NOT NULL,
@@ -47,7 +54,7 @@ CREATE TABLE series_observation_default PARTITION OF series_observation DEFAULT;
 -- One row per stream and civil day. `n` counts the arrays; `n_ok` and the summaries leave out the
 -- values flagged BAD or MISSING. `at_ms` counts from the start of the day. `quality` is null when
 -- every value has the flag `worst`. `rise` is the growth of a counter within the day; `energy`
--- is the sum of 10^(v/10), null where a value is no level in decibels.
+-- is the sum of series_energy, null where a value is no level in decibels.
 CREATE TABLE series_segment (
     territory_id integer NOT NULL,
     stream_id bigint NOT NULL,
@@ -95,7 +102,7 @@ WHERE o.tableoid <> 'series_observation_default'::regclass OR NOT EXISTS (
 DROP_TABLES = """
 DROP VIEW series_reading;
 DROP TABLE series_segment, series_observation, series_latest;
-DROP FUNCTION series_day_of(timestamptz), series_day_start(date);
+DROP FUNCTION series_energy(float8), series_day_of(timestamptz), series_day_start(date);
 """
 
 

@@ -29,13 +29,11 @@ BEGIN
                 SELECT stream_id, ms, value, quality, 1 FROM (%3$s) new
             ) every ORDER BY stream_id, ms, rank$sql$, territory, p_day, source);
     END IF;
-    -- The power is cut to what sums stay finite with; a level in decibels never comes near it.
     EXECUTE format($sql$
         WITH ordered AS (
             SELECT stream_id, ms, value, quality,
                    value - lag(value) OVER (PARTITION BY stream_id ORDER BY ms) AS step,
-                   CASE WHEN value BETWEEN -300 AND 300 THEN power(10::float8, value / 10) END
-                       AS energy
+                   series_energy(value) AS energy
             FROM (%3$s) points),
         packed AS (
             SELECT stream_id, count(*)::integer AS n, min(quality) AS best, max(quality) AS worst,
@@ -75,8 +73,7 @@ BEGIN
                array_agg(p.value ORDER BY p.ms) AS value
         FROM series_segment o LEFT JOIN LATERAL (
             SELECT a.ms, a.value, a.value - lag(a.value) OVER (ORDER BY a.ms) AS step,
-                   CASE WHEN a.value BETWEEN -300 AND 300 THEN power(10::float8, a.value / 10) END
-                       AS energy
+                   series_energy(a.value) AS energy
             FROM unnest(o.at_ms, o.value, o.quality) AS a (ms, value, quality)
             WHERE coalesce(a.quality, o.worst) NOT IN (4, 9)) p ON true
         WHERE o.territory_id = territory AND o.day = p_day AND o.worst >= 4 AND o.n_ok = o.n

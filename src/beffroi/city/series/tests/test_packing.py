@@ -94,6 +94,16 @@ def test_packing_and_merging_late_values_changes_nothing_that_a_reader_sees(
         transaction.set_rollback(True)
 
 
+def test_the_smallest_and_largest_values_pack(stream: Stream) -> None:
+    at = datetime(2025, 6, 3, 10, tzinfo=UTC)
+    values = [5e-324, -5e-324, 1e-300, -1e18, 1e18, 300.0, -300.0, 0.0]
+    record(stream, [(at + timedelta(minutes=rank), value) for rank, value in enumerate(values)])
+    with acting_for(stream.territory_id):
+        naive.absorb(date(2025, 6, 4))
+        assert [value for _at, value, _flag in naive.stored(stream.pk)] == values
+        assert naive.hot_rows(stream.pk) == 0
+
+
 def test_the_checker_sees_one_changed_value(stream: Stream) -> None:
     at = datetime(2025, 6, 3, 10, tzinfo=UTC)
     record(stream, [(at, 1.0), (at + timedelta(minutes=1), 2.0)])
