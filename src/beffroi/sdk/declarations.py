@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from enum import Enum, IntEnum, StrEnum
+from enum import IntEnum, StrEnum
 from typing import Any
 
 from beffroi.kernel.units import Unit
@@ -65,7 +65,8 @@ class Measure:
             means the same quantity.
         valid: lowest and highest value physically possible; outside is flagged, not dropped.
         source: where the definition or the range comes from.
-        choices: labels of a :attr:`Kind.CHOICE`, the value being the index.
+        choices: labels of a :attr:`Kind.CHOICE`, the value being the index; for a
+            :attr:`Kind.BOOLEAN`, the words of 0 and 1 where "no" and "yes" do not say it.
         aggregate: what an hour or a day of it is summed up by.
         decimals: digits shown after the decimal mark.
     """
@@ -87,8 +88,11 @@ class Measure:
             raise ValueError(f"measure {self.key} states no source")
         if self.valid is not None and self.valid[0] >= self.valid[1]:
             raise ValueError(f"measure {self.key} has an empty valid range {self.valid}")
-        if (self.kind is Kind.CHOICE) != bool(self.choices):
-            raise ValueError(f"measure {self.key}: choices go with Kind.CHOICE, and only with it")
+        if not _fits(self.choices, kind=self.kind):
+            raise ValueError(
+                f"measure {self.key}: Kind.CHOICE has choices, Kind.BOOLEAN two or none, "
+                "Kind.NUMBER none"
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -405,12 +409,10 @@ class Domain:
         _check_key(self.key)
 
 
-class Presence(Enum):
-    """Whether a device was heard within the time its type allows."""
-
-    HEARD = "heard"
-    SILENT = "silent"
-    NEVER = "never"
+def _fits(choices: tuple[str, ...], *, kind: Kind) -> bool:
+    if kind is Kind.BOOLEAN:
+        return len(choices) in {0, 2}
+    return (kind is Kind.CHOICE) == bool(choices)
 
 
 def _check_key(key: str) -> None:

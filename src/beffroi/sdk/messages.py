@@ -6,7 +6,7 @@ import base64
 import binascii
 import hashlib
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,7 +14,7 @@ import msgspec
 
 from beffroi.kernel import clock, identifiers
 from beffroi.kernel.errors import ParseError
-from beffroi.sdk.connectors import Delivery, Parsed, Refusal
+from beffroi.sdk.connectors import Delivery, Parsed, Reception, Refusal
 
 MAX_ITEMS = 10_000
 MAX_TEXT = 1_000
@@ -35,17 +35,20 @@ def parse_items(
         try:
             parsed.append(read(item, delivery, raw))
         except ParseError as problem:
-            parsed.append(
-                Refusal(
-                    index=index,
-                    code=problem.code,
-                    message=problem.message,
-                    way_out=problem.way_out,
-                    params=problem.params,
-                    raw=raw,
-                )
-            )
+            parsed.append(refused(problem, index=index, raw=raw))
     return parsed
+
+
+def refused(problem: ParseError, *, index: int, raw: bytes) -> Refusal:
+    """Return the refusal of one item of a delivery, with its octets."""
+    return Refusal(
+        index=index,
+        code=problem.code,
+        message=problem.message,
+        way_out=problem.way_out,
+        params=problem.params,
+        raw=raw,
+    )
 
 
 def json_items(body: bytes) -> Iterator[tuple[Item, bytes]]:
@@ -69,7 +72,9 @@ def json_items(body: bytes) -> Iterator[tuple[Item, bytes]]:
     for index, item in enumerate(items):
         if not isinstance(item, dict):
             raise ParseError(
-                "Item {index} of the body is not a JSON object.", params={"index": index}
+                "Item {index} of the body is {value}, which is not a JSON object.",
+                way_out="Send one JSON object, a list, or lines.",
+                params={"index": index, "value": repr(item)[:60]},
             )
         yield item, text if alone else msgspec.json.encode(item)
 
@@ -88,7 +93,9 @@ def _loads(text: bytes) -> object:
         return msgspec.json.decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
         raise ParseError(
-            "The body is not valid JSON: {reason}.", params={"reason": str(problem)[:200]}
+            "The body is not valid JSON: {reason}.",
+            way_out="Send one JSON object, a list, or lines.",
+            params={"reason": str(problem)[:200]},
         ) from None
 
 
@@ -130,6 +137,7 @@ def number_of(item: Item, key: str) -> float | None:
             return value
     raise ParseError(
         "{field} is {value}, which is not a number.",
+        way_out="Write it as 12 or 12.5, or leave it out.",
         params={"field": key, "value": repr(found)[:60]},
     )
 
@@ -145,7 +153,9 @@ def integer_of(item: Item, key: str, *, default: int | None = None) -> int | Non
         return default
     if value != int(value) or not 0 <= value < 2**32:
         raise ParseError(
-            "{field} is {value}, which is not a counter.", params={"field": key, "value": value}
+            "{field} is {value}, which is not a counter.",
+            way_out="It is a whole number from 0 to 4294967295.",
+            params={"field": key, "value": value},
         )
     return int(value)
 
@@ -169,6 +179,26 @@ def instant_of(item: Item, key: str) -> datetime | None:
         ) from None
 
 
+def first_instant(*candidates: tuple[Item, str]) -> datetime | None:
+    """Return the first readable instant of several that a message writes; None when it has none.
+
+    Raises:
+        ParseError: none can be read; the first that is written is told.
+    """
+    problem: ParseError | None = None
+    for item, key in candidates:
+        try:
+            found = instant_of(item, key)
+        except ParseError as unreadable:
+            problem = problem or unreadable
+            continue
+        if found is not None:
+            return found
+    if problem is not None:
+        raise problem
+    return None
+
+
 def instant_of_epoch(milliseconds: float) -> datetime:
     """Return the instant of milliseconds since 1970.
 
@@ -179,7 +209,9 @@ def instant_of_epoch(milliseconds: float) -> datetime:
         return datetime.fromtimestamp(milliseconds / 1000, UTC)
     except (ValueError, OverflowError, OSError):
         raise ParseError(
-            "{value} is not a number of milliseconds since 1970.", params={"value": milliseconds}
+            "{value} is not a number of milliseconds since 1970.",
+            way_out="A message of 2 March 2026 has about 1772436682000.",
+            params={"value": milliseconds},
         ) from None
 
 
@@ -216,7 +248,9 @@ def octets_of_base64(text: str, *, field: str) -> bytes:
         return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
     except (binascii.Error, ValueError):
         raise ParseError(
-            "{field} is not base64.", params={"field": field, "value": text[:60]}
+            "{field} is {value}, which is not base64.",
+            way_out="Send the octets of the frame as the network server gives them.",
+            params={"field": field, "value": repr(text[:60])},
         ) from None
 
 
@@ -230,8 +264,46 @@ def octets_of_hex(text: str, *, field: str) -> bytes:
         return bytes.fromhex(text)
     except ValueError:
         raise ParseError(
-            "{field} is not hexadecimal.", params={"field": field, "value": text[:60]}
+            "{field} is {value}, which is not hexadecimal.",
+            way_out="Send the octets of the frame as the network server gives them.",
+            params={"field": field, "value": repr(text[:60])},
         ) from None
+
+
+def gateway_of(text: str) -> str:
+    """Return the identifier of a gateway, in lower-case hexadecimal where it is an EUI."""
+    try:
+        return device_of(text, field="gateway")
+    except ParseError:
+        return text.strip().lower()
+
+
+def heard_best_first(receptions: Iterable[Reception]) -> tuple[Reception, ...]:
+    """Return one reception a gateway, its strongest, in order of strength; nameless ones left out.
+
+    A gateway with several antennas is listed once for each.
+    """
+    best: dict[str, Reception] = {}
+    for reception in receptions:
+        known = best.get(reception.gateway)
+        if reception.gateway and (known is None or _strength(reception) > _strength(known)):
+            best[reception.gateway] = reception
+    return tuple(sorted(best.values(), key=_strength, reverse=True))
+
+
+def _strength(reception: Reception) -> float:
+    return -999.0 if reception.rssi_dbm is None else reception.rssi_dbm
+
+
+def hertz_of(megahertz: float | None) -> int | None:
+    """Return whole hertz of a frequency written in megahertz; None when it is no radio band."""
+    return round(megahertz * 1e6) if megahertz and 0 < megahertz < 1e5 else None
+
+
+def spreading_factor_of(text: str) -> int | None:
+    """Return the 7 of a data rate written ``SF7BW125``; None when it is another text."""
+    head = text.removeprefix("SF").partition("BW")[0]
+    return int(head) if head.isascii() and head.isdigit() and len(head) <= 2 else None
 
 
 def plain_values(item: Item, *, prefix: str = "", depth: int = 4) -> dict[str, Any]:

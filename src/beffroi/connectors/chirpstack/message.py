@@ -22,6 +22,7 @@ from beffroi.sdk.connectors import (
     Reception,
     Uplink,
 )
+from beffroi.sdk.device_measures import BATTERY_PCT
 from beffroi.sdk.messages import Item
 
 _NOTICES = {
@@ -34,6 +35,17 @@ _NOTICES = {
     "location": NoticeKind.LOCATION,
     "integration": NoticeKind.OTHER,
 }
+_SIGNS = (
+    ("integration", ("integrationName",)),
+    ("ack", ("acknowledged",)),
+    ("txack", ("downlinkId",)),
+    ("status", ("margin", "batteryLevel", "batteryLevelUnavailable")),
+    ("error", ("error",)),
+    ("log", ("level", "description")),
+    ("up", ("rxInfo", "data", "object", "objectJSON")),
+    ("location", ("location",)),
+)
+"""Fields by which an event is known when the address does not say which it is."""
 _LOWER_HEXADECIMAL = frozenset(string.digits + "abcdef")
 
 
@@ -52,19 +64,25 @@ def _read(item: Item, delivery: Delivery, raw: bytes) -> Parsed:
             way_out="ChirpStack writes it in deviceInfo.devEui (v4) or devEUI (v3).",
         )
     device = messages.device_of(device_text, field="devEui")
-    if event in _NOTICES or (event != "up" and not _is_uplink(item)):
-        return _notice(item, device, delivery, raw, kind=_NOTICES.get(event, NoticeKind.OTHER))
-    return _uplink(item, info, device, delivery, raw)
-
-
-def _is_uplink(item: Item) -> bool:
-    return "rxInfo" in item or "data" in item or "object" in item
+    if event != "up" and event not in _NOTICES:
+        event = next((name for name, keys in _SIGNS if any(key in item for key in keys)), "join")
+    if event == "up":
+        return _uplink(item, info, device, delivery, raw)
+    if event == "status" and (level := _battery_pct(item)) is not None:
+        return _battery(item, info, device, delivery, raw, level=level)
+    return _notice(item, device, delivery, raw, kind=_NOTICES[event])
 
 
 def _notice(item: Item, device: str, delivery: Delivery, raw: bytes, *, kind: NoticeKind) -> Notice:
     observed_at = _time(item) or delivery.received_at
     mark = messages.text_of(item, "deduplicationId") or messages.digest_of(raw)
-    detail = messages.text_of(item, "code") or messages.text_of(item, "description")
+    detail = (
+        messages.text_of(item, "code")
+        or messages.text_of(item, "type")
+        or messages.text_of(item, "description")
+        or messages.text_of(item, "error")
+        or messages.text_of(item, "eventType")
+    )
     return Notice(
         device=device,
         key=f"{device}:{kind}:{mark}",
@@ -73,6 +91,37 @@ def _notice(item: Item, device: str, delivery: Delivery, raw: bytes, *, kind: No
         detail=detail,
         raw=raw,
     )
+
+
+def _battery_pct(item: Item) -> float | None:
+    """Return the level of a device that answered the network's own question (DevStatusAns).
+
+    A level of zero is left out as every zero is; a device on mains power has none.
+    """
+    if item.get("externalPowerSource") is True or item.get("batteryLevelUnavailable") is True:
+        return None
+    level = messages.number_of(item, "batteryLevel")
+    return 0.0 if level is None else level
+
+
+def _battery(
+    item: Item, info: Item, device: str, delivery: Delivery, raw: bytes, *, level: float
+) -> Uplink:
+    time = _time(item)
+    mark = messages.text_of(item, "deduplicationId") or messages.digest_of(raw)
+    return Uplink(
+        device=device,
+        key=f"{device}:status:{epoch_ms(time) if time else mark}",
+        observed_at=time or delivery.received_at,
+        readings=((BATTERY_PCT.key, level, None),),
+        name=_name(item, info, "deviceName"),
+        model=_name(item, info, "deviceProfileName"),
+        raw=raw,
+    )
+
+
+def _name(item: Item, info: Item, key: str) -> str:
+    return messages.text_of(info, key) or messages.text_of(item, key)
 
 
 def _uplink(item: Item, info: Item, device: str, delivery: Delivery, raw: bytes) -> Uplink:
@@ -91,9 +140,8 @@ def _uplink(item: Item, info: Item, device: str, delivery: Delivery, raw: bytes)
         f_cnt=counter,
         values=messages.plain_values(decoded),
         radio=_radio(item),
-        name=messages.text_of(info, "deviceName") or messages.text_of(item, "deviceName"),
-        model=messages.text_of(info, "deviceProfileName")
-        or messages.text_of(item, "deviceProfileName"),
+        name=_name(item, info, "deviceName"),
+        model=_name(item, info, "deviceProfileName"),
         raw=raw,
     )
 
@@ -110,14 +158,13 @@ def _object_text(item: Item) -> Item:
 
 
 def _time(item: Item) -> datetime | None:
-    for key in ("time", "publishedAt", "_date"):
-        if found := messages.instant_of(item, key):
-            return found
-    for reception in messages.listed(item, "rxInfo"):
-        for key in ("gwTime", "nsTime", "time"):
-            if found := messages.instant_of(reception, key):
-                return found
-    return None
+    own = ((item, key) for key in ("time", "publishedAt", "_date"))
+    heard = (
+        (reception, key)
+        for reception in messages.listed(item, "rxInfo")
+        for key in ("gwTime", "nsTime", "time")
+    )
+    return messages.first_instant(*own, *heard)
 
 
 def _payload(text: str, *, published: bool) -> bytes:
@@ -132,29 +179,25 @@ def _payload(text: str, *, published: bool) -> bytes:
 
 
 def _radio(item: Item) -> Radio:
-    best: dict[str, Reception] = {}
-    for heard in messages.listed(item, "rxInfo"):
-        gateway = messages.text_of(heard, "gatewayId") or messages.text_of(heard, "gatewayID")
-        if not gateway:
-            continue
-        signal = messages.number_of(heard, "rssi")
-        noise = messages.number_of(heard, "snr")
-        if noise is None:
-            noise = messages.number_of(heard, "loRaSNR")
-        reception = Reception(
-            gateway=gateway.lower(), rssi_dbm=signal, snr_db=0.0 if noise is None else noise
-        )
-        known = best.get(reception.gateway)
-        if known is None or (signal or -999.0) > (known.rssi_dbm or -999.0):
-            best[reception.gateway] = reception
     transmission = messages.inner(item, "txInfo")
     lora = messages.inner(transmission, "modulation", "lora")
     lora_v3 = messages.inner(transmission, "loRaModulationInfo")
     return Radio(
-        receptions=tuple(
-            sorted(best.values(), key=lambda heard: heard.rssi_dbm or -999.0, reverse=True)
-        ),
+        receptions=messages.heard_best_first(map(_reception, messages.listed(item, "rxInfo"))),
         spreading_factor=messages.integer_of(lora, "spreadingFactor")
         or messages.integer_of(lora_v3, "spreadingFactor"),
         frequency_hz=messages.integer_of(transmission, "frequency"),
+    )
+
+
+def _reception(heard: Item) -> Reception:
+    noise = messages.number_of(heard, "snr")
+    if noise is None:
+        noise = messages.number_of(heard, "loRaSNR")
+    return Reception(
+        gateway=messages.gateway_of(
+            messages.text_of(heard, "gatewayId") or messages.text_of(heard, "gatewayID")
+        ),
+        rssi_dbm=messages.number_of(heard, "rssi"),
+        snr_db=0.0 if noise is None else noise,
     )

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from dataclasses import dataclass, field
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from beffroi.kernel import clock
 from beffroi.kernel.errors import ParseError
 from beffroi.sdk import messages
-from beffroi.sdk.connectors import Delivery, Parsed, Refusal, Uplink
+from beffroi.sdk.connectors import Delivery, Parsed, Uplink
+from beffroi.sdk.local_time import written_instant, zone_of
 
 _SEPARATORS = ";,\t|"
-_FRENCH_DATE = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})(?:[ T](\d{1,2}):(\d{2})(?::(\d{2}))?)?")
 _MAX_CELL = 10_000
+_NOTHING = frozenset({"", "-", "na", "n/a", "nan", "null", "none"})
+"""What files write where a value is missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,8 @@ class _Columns:
     zone: ZoneInfo
     measures: Mapping[str, str]
     long_form: bool
+    seen: set[tuple[str, str, str]] = field(default_factory=set)
+    """Device, measure (long form) and text of the times read so far."""
 
 
 def parse(delivery: Delivery) -> Sequence[Parsed]:
@@ -36,14 +39,16 @@ def parse(delivery: Delivery) -> Sequence[Parsed]:
         ParseError: the body is no text, has no header, or lacks a column that the source names.
     """
     text = _text(delivery.body)
+    if text[:4].lower() == "sep=":  # what spreadsheets write to tell their own separator
+        text = text.partition("\n")[2]
     header_line = text.partition("\n")[0]
     separator = max(_SEPARATORS, key=header_line.count)
     reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=separator)
-    header = [name.strip() for name in reader.fieldnames or ()]
-    reader.fieldnames = header
-    columns = _columns(header, delivery.settings)
     parsed: list[Parsed] = []
     try:
+        header = [name.strip() for name in reader.fieldnames or ()]
+        reader.fieldnames = header
+        columns = _columns(header, delivery.settings)
         for index, row in enumerate(reader):
             if index >= messages.MAX_ITEMS:
                 raise ParseError(
@@ -53,12 +58,17 @@ def parse(delivery: Delivery) -> Sequence[Parsed]:
                 )
             parsed.append(_read(row, columns, index=index))
     except csv.Error as problem:
-        raise ParseError("The body is not CSV: {reason}.", params={"reason": problem}) from None
+        raise ParseError(
+            "The body is not CSV: {reason}.",
+            way_out="Save the file as CSV in UTF-8.",
+            params={"reason": problem},
+        ) from None
     return parsed
 
 
 def _text(body: bytes) -> str:
-    for encoding in ("utf-8-sig", "cp1252"):
+    utf_16 = body.startswith((b"\xff\xfe", b"\xfe\xff"))
+    for encoding in ("utf-16",) if utf_16 else ("utf-8-sig", "cp1252"):
         try:
             return body.decode(encoding).replace("\r\n", "\n").replace("\r", "\n")
         except UnicodeDecodeError:
@@ -69,12 +79,7 @@ def _text(body: bytes) -> str:
 def _columns(header: Sequence[str], settings: Mapping[str, object]) -> _Columns:
     device = str(settings.get("device") or "device")
     time = str(settings.get("time") or "time")
-    try:
-        zone = ZoneInfo(str(settings.get("time_zone") or "Europe/Paris"))
-    except (ZoneInfoNotFoundError, ValueError):
-        raise ParseError(
-            "{value} is not a time zone.", params={"value": settings.get("time_zone")}
-        ) from None
+    zone = zone_of(str(settings.get("time_zone") or "Europe/Paris"))
     named = settings.get("measures") or {}
     measures = {str(k): str(v) for k, v in named.items()} if isinstance(named, Mapping) else {}
     long_form = not measures and {"measure", "value"} <= set(header)
@@ -84,26 +89,20 @@ def _columns(header: Sequence[str], settings: Mapping[str, object]) -> _Columns:
         if column not in header:
             raise ParseError(
                 "The file has no column {column}; it has {columns}.",
-                params={"column": column, "columns": ", ".join(header)[:300]},
+                way_out="Name the columns in the settings of the source, or in the file.",
+                params={"column": column[:60], "columns": ", ".join(header)[:300]},
             )
     return _Columns(device, time, zone, measures, long_form)
 
 
 def _read(row: Mapping[str, str | None], columns: _Columns, *, index: int) -> Parsed:
-    raw = ";".join(str(value)[:_MAX_CELL] for value in row.values()).encode()
+    raw = ";".join(str(value or "")[:_MAX_CELL] for value in row.values()).encode()
     try:
-        device = _device(row.get(columns.device) or "")
-        observed_at = _instant((row.get(columns.time) or "").strip(), columns.zone)
+        device = _device(row.get(columns.device) or "", columns)
+        observed_at = _instant(row, device, columns)
         readings = _readings(row, columns)
     except ParseError as problem:
-        return Refusal(
-            index=index,
-            code=problem.code,
-            message=problem.message,
-            way_out=problem.way_out,
-            params=problem.params,
-            raw=raw,
-        )
+        return messages.refused(problem, index=index, raw=raw)
     digest = messages.digest_of(*sorted(readings.items()))
     return Uplink(
         device=device,
@@ -115,11 +114,24 @@ def _read(row: Mapping[str, str | None], columns: _Columns, *, index: int) -> Pa
     )
 
 
-def _device(cell: str) -> str:
+def _device(cell: str, columns: _Columns) -> str:
     device = cell.strip()
     if not device or len(device) > 120 or not device.isprintable():
-        raise ParseError("The row names no device.")
+        raise ParseError(
+            "{field} is {value}, which names no device.",
+            way_out="It is a printable text of at most 120 characters.",
+            params={"field": columns.device[:60], "value": repr(cell)[:60]},
+        )
     return device
+
+
+def _instant(row: Mapping[str, str | None], device: str, columns: _Columns) -> datetime:
+    """Read the time of a row; the hour that autumn repeats is told apart by its second coming."""
+    text = (row.get(columns.time) or "").strip()
+    measure = (row.get("measure") or "") if columns.long_form else ""
+    again = (device, measure, text) in columns.seen
+    columns.seen.add((device, measure, text))
+    return written_instant(text, columns.zone, second_time=again)
 
 
 def _readings(row: Mapping[str, str | None], columns: _Columns) -> dict[str, float]:
@@ -131,36 +143,15 @@ def _readings(row: Mapping[str, str | None], columns: _Columns) -> dict[str, flo
     readings: dict[str, float] = {}
     for measure, cell in cells.items():
         text = "".join((cell or "").split())  # thousands are parted by spaces of any width
+        if text.lower() in _NOTHING:
+            continue
         if "," in text and "." not in text:
             text = text.replace(",", ".")
         number = messages.number_of({measure: text}, measure)
         if number is not None:
             readings[measure] = number
     if not readings:
-        raise ParseError("The row holds no value.")
-    return readings
-
-
-def _instant(text: str, zone: ZoneInfo) -> datetime:
-    """Read ISO 8601, dd/mm/yyyy hh:mm:ss, or seconds since 1970.
-
-    A local time that exists twice, when summer time ends, is taken the first time.
-    """
-    try:
-        if text.isascii() and text.isdigit() and len(text) >= 9:
-            milliseconds = int(text) if len(text) >= 12 else int(text) * 1000
-            return messages.instant_of_epoch(milliseconds)
-        if match := _FRENCH_DATE.fullmatch(text):
-            day, month, year, hour, minute, second = (int(part or 0) for part in match.groups())
-            local = datetime(year, month, day, hour, minute, second, tzinfo=zone)
-            return local.astimezone(UTC)
-        instant = datetime.fromisoformat(text.replace(" ", "T", 1))
-        if instant.tzinfo is None:
-            instant = instant.replace(tzinfo=zone)
-        return instant.astimezone(UTC)
-    except (ValueError, OverflowError):
         raise ParseError(
-            "{value} is not a time.",
-            way_out="Write it as 2026-03-02T07:31:22+01:00 or 02/03/2026 07:31.",
-            params={"value": text[:60]},
-        ) from None
+            "The row holds no value.", way_out="Name the columns of the measures in the settings."
+        )
+    return readings

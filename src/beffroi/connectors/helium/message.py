@@ -8,6 +8,7 @@ its own time; some come half an hour later, or again weeks later. Helium devices
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from beffroi.kernel.errors import ParseError
 from beffroi.sdk import messages
@@ -27,45 +28,46 @@ def _read(item: Item, delivery: Delivery, raw: bytes) -> Parsed:
         )
     device = messages.device_of(messages.text_of(item, "dev_eui"), field="dev_eui")
     counter = messages.integer_of(item, "fcnt", default=0)
+    address = messages.text_of(item, "devaddr") or messages.text_of(item, "dev_addr")
     reported = messages.number_of(item, "reported_at")
     text = messages.text_of(item, "payload")
-    decoded = messages.inner(item, "decoded", "payload")
     hotspots = messages.listed(item, "hotspots")
     first: Item = hotspots[0] if hotspots else {}
-    megahertz = messages.number_of(first, "frequency")
     return Uplink(
         device=device,
-        key=f"{device}:{messages.text_of(item, 'devaddr').lower()}:{counter}",
+        key=f"{device}:{address.lower()}:{counter}",
         observed_at=(
             delivery.received_at if reported is None else messages.instant_of_epoch(reported)
         ),
         payload=messages.octets_of_base64(text, field="payload") if text else None,
-        f_port=messages.integer_of(item, "port", default=0) or 0,
+        f_port=messages.integer_of(item, "port")
+        or messages.integer_of(item, "fport", default=0)
+        or 0,
         f_cnt=counter,
-        values=messages.plain_values(decoded),
+        values=_values(item),
         radio=Radio(
-            receptions=_receptions(item),
-            spreading_factor=_spreading_factor(messages.text_of(first, "spreading")),
-            frequency_hz=round(megahertz * 1e6) if megahertz else None,
+            receptions=messages.heard_best_first(map(_reception, hotspots)),
+            spreading_factor=messages.spreading_factor_of(messages.text_of(first, "spreading")),
+            frequency_hz=messages.hertz_of(messages.number_of(first, "frequency")),
         ),
         name=messages.text_of(item, "name"),
         raw=raw,
     )
 
 
-def _receptions(item: Item) -> tuple[Reception, ...]:
-    heard = [
-        Reception(
-            gateway=messages.text_of(spot, "id") or messages.text_of(spot, "name"),
-            rssi_dbm=messages.number_of(spot, "rssi"),
-            snr_db=messages.number_of(spot, "snr"),
-        )
-        for spot in messages.listed(item, "hotspots")
-    ]
-    distinct = {reception.gateway: reception for reception in heard if reception.gateway}
-    return tuple(sorted(distinct.values(), key=lambda one: one.rssi_dbm or -999.0, reverse=True))
+def _values(item: Item) -> dict[str, Any]:
+    """Return decoded fields: an object, or a list of channels as the Cayenne decoder makes it."""
+    decoded = messages.inner(item, "decoded")
+    values = messages.plain_values(messages.inner(decoded, "payload"))
+    for part in messages.listed(decoded, "payload"):
+        name = f"{messages.text_of(part, 'name')}.{part.get('channel', 0)}"
+        values.update(messages.plain_values({name: part.get("value")}))
+    return values
 
 
-def _spreading_factor(text: str) -> int | None:
-    head = text.removeprefix("SF").partition("BW")[0]
-    return int(head) if head.isascii() and head.isdigit() else None
+def _reception(spot: Item) -> Reception:
+    return Reception(
+        gateway=messages.text_of(spot, "id") or messages.text_of(spot, "name"),
+        rssi_dbm=messages.number_of(spot, "rssi"),
+        snr_db=messages.number_of(spot, "snr"),
+    )

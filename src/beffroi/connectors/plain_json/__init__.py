@@ -19,7 +19,8 @@ CONNECTOR = Connector(
             default={},
             help=_(
                 "Where each thing stands in a message, as paths with dots: device, time, "
-                'time_format (iso, epoch_s or epoch_ms), items, measures, as in {"device": "id", '
+                "time_format (iso, epoch_s or epoch_ms), time_zone (of times written without "
+                'offset), items, measures, as in {"device": "id", '
                 '"time": "ts", "measures": {"temperature_c": "data.temp"}}. Left empty, a message '
                 "reads {device, time, values: {measure: number}}."
             ),

@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from beffroi.kernel.errors import ParseError
+from beffroi.sdk.local_time import zone_of
 
 
 class TimeFormat(StrEnum):
@@ -40,6 +42,7 @@ class JsonMapping:
     lon: str = "lon"
     lat: str = "lat"
     values: str = "values"
+    zone: ZoneInfo | None = None
     measures: Mapping[str, MeasurePath]
 
 
@@ -55,26 +58,32 @@ def read_mapping(declared: object) -> JsonMapping:
     if declared in (None, "", {}):
         return JsonMapping(measures={})
     if not isinstance(declared, Mapping):
-        raise ParseError("The mapping of this source is not a JSON object.")
-    unknown = sorted(set(declared) - {*_PATHS, "time_format", "measures"})
+        raise _wrong("The mapping of this source is not a JSON object.")
+    unknown = sorted(set(map(str, declared)) - {*_PATHS, "time_format", "time_zone", "measures"})
     if unknown:
-        raise ParseError(
-            "The mapping of this source has an unknown key, {key}.", params={"key": unknown[0]}
-        )
+        raise _wrong("The mapping of this source has an unknown key, {key}.", key=unknown[0])
     paths: dict[str, Any] = {}
     for key in _PATHS:
         if key in declared:
             if not isinstance(declared[key], str):
-                raise ParseError("{key} in the mapping is not a path.", params={"key": key})
+                raise _wrong("{key} in the mapping is not a path.", key=key)
             paths[key] = declared[key]
     try:
         time_format = TimeFormat(declared.get("time_format", "iso"))
     except ValueError:
-        raise ParseError(
-            "time_format in the mapping is none of iso, epoch_s and epoch_ms."
-        ) from None
+        raise _wrong("time_format in the mapping is none of iso, epoch_s and epoch_ms.") from None
+    zone = declared.get("time_zone")
     return JsonMapping(
-        time_format=time_format, measures=_measures(declared.get("measures", {})), **paths
+        time_format=time_format,
+        zone=None if zone in (None, "") else zone_of(str(zone)),
+        measures=_measures(declared.get("measures", {})),
+        **paths,
+    )
+
+
+def _wrong(message: str, *, key: str = "") -> ParseError:
+    return ParseError(
+        message, way_out="Correct the mapping on the page of the source.", params={"key": key[:60]}
     )
 
 
@@ -97,7 +106,11 @@ def as_number(value: object) -> float | None:
         return float(value)
     if isinstance(value, int | float | str):
         try:
-            number = float(value.strip().replace(",", ".") if isinstance(value, str) else value)
+            # Spaces of any width part thousands, and a comma is a French decimal mark.
+            plain = "".join(value.split()) if isinstance(value, str) else value
+            if isinstance(plain, str) and "." not in plain:
+                plain = plain.replace(",", ".")
+            number = float(plain)
         except (ValueError, OverflowError):
             return None
         return number if math.isfinite(number) else None
@@ -106,7 +119,7 @@ def as_number(value: object) -> float | None:
 
 def _measures(declared: object) -> dict[str, MeasurePath]:
     if not isinstance(declared, Mapping):
-        raise ParseError("measures in the mapping is not a JSON object.")
+        raise _wrong("measures in the mapping is not a JSON object.")
     found: dict[str, MeasurePath] = {}
     for key, where in declared.items():
         if isinstance(where, str):
@@ -114,11 +127,8 @@ def _measures(declared: object) -> dict[str, MeasurePath]:
         elif isinstance(where, Mapping) and isinstance(where.get("path"), str):
             factor, offset = as_number(where.get("factor", 1)), as_number(where.get("offset", 0))
             if factor is None or offset is None:
-                raise ParseError(
-                    "factor and offset of {key} in the mapping are not numbers.",
-                    params={"key": key},
-                )
+                raise _wrong("factor and offset of {key} in the mapping are not numbers.", key=key)
             found[key] = MeasurePath(where["path"], factor, offset)
         else:
-            raise ParseError("{key} in the mapping has no path.", params={"key": key})
+            raise _wrong("{key} in the mapping has no path.", key=key)
     return found

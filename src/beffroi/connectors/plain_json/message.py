@@ -18,7 +18,8 @@ from beffroi.connectors.plain_json.mapping import (
 from beffroi.kernel import clock
 from beffroi.kernel.errors import ParseError
 from beffroi.sdk import messages
-from beffroi.sdk.connectors import Delivery, Parsed, Refusal, Uplink
+from beffroi.sdk.connectors import Delivery, Parsed, Uplink
+from beffroi.sdk.local_time import written_instant
 
 MAX_DEVICE = 120
 
@@ -35,16 +36,7 @@ def parse(delivery: Delivery) -> Sequence[Parsed]:
         try:
             parsed.append(_read(item, raw, delivery, mapping, index=index))
         except ParseError as problem:
-            parsed.append(
-                Refusal(
-                    index=index,
-                    code=problem.code,
-                    message=problem.message,
-                    way_out=problem.way_out,
-                    params=problem.params,
-                    raw=raw,
-                )
-            )
+            parsed.append(messages.refused(problem, index=index, raw=raw))
     return parsed
 
 
@@ -55,10 +47,15 @@ def _items(body: bytes, mapping: JsonMapping) -> Iterator[tuple[Mapping[str, Any
             continue
         found = value_at(item, mapping.items)
         if not isinstance(found, list):
-            raise ParseError("The body has no list at {path}.", params={"path": mapping.items})
+            raise ParseError(
+                "The body has no list at {path}.",
+                way_out="Correct items in the source's mapping.",
+                params={"path": mapping.items[:60]},
+            )
         if len(found) > messages.MAX_ITEMS:
             raise ParseError(
                 "The body holds {count} messages; at most {most} are taken at once.",
+                way_out="Cut it into several.",
                 params={"count": len(found), "most": messages.MAX_ITEMS},
             )
         for part in found:
@@ -126,6 +123,8 @@ def _time(item: Mapping[str, Any], mapping: JsonMapping) -> datetime | None:
     found = value_at(item, mapping.time)
     if found is None or found == "":
         return None
+    if mapping.zone is not None and isinstance(found, str):
+        return written_instant(found.strip(), mapping.zone)
     if mapping.time_format is TimeFormat.ISO:
         return messages.instant_of({mapping.time: found}, mapping.time)
     number = messages.number_of({mapping.time: found}, mapping.time) or 0.0

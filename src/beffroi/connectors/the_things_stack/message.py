@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
+from beffroi.connectors.the_things_stack.version_2 import read_version_2
 from beffroi.kernel.clock import epoch_ms
 from beffroi.kernel.errors import ParseError
 from beffroi.sdk import messages
@@ -21,6 +23,7 @@ from beffroi.sdk.connectors import (
     Reception,
     Uplink,
 )
+from beffroi.sdk.device_measures import BATTERY_PCT
 from beffroi.sdk.messages import Item
 
 _NOTICES = {
@@ -33,6 +36,7 @@ _NOTICES = {
     "downlink_failed": NoticeKind.DOWNLINK_FAILED,
     "location_solved": NoticeKind.LOCATION,
     "service_data": NoticeKind.OTHER,
+    "uplink_normalized": NoticeKind.OTHER,
 }
 
 
@@ -41,7 +45,19 @@ def parse(delivery: Delivery) -> Sequence[Parsed]:
     return messages.parse_items(delivery, read=_read)
 
 
+def _unwrapped(item: Item) -> Item:
+    """Return a message out of the storage integration (``result``) or of an event (``data``)."""
+    for key in ("result", "data"):
+        inside = messages.inner(item, key)
+        if "end_device_ids" not in item and "end_device_ids" in inside:
+            return inside
+    return item
+
+
 def _read(item: Item, delivery: Delivery, raw: bytes) -> Parsed:
+    if "payload_raw" in item and "end_device_ids" not in item:
+        return read_version_2(item, delivery, raw)
+    item = _unwrapped(item)
     identity = messages.inner(item, "end_device_ids")
     eui = messages.text_of(identity, "dev_eui")
     own_name = messages.text_of(identity, "device_id")
@@ -95,7 +111,8 @@ def _uplink(item: Item, device: str, name: str, delivery: Delivery, raw: bytes) 
         payload=payload,
         f_port=messages.integer_of(uplink, "f_port", default=0) or 0,
         f_cnt=counter,
-        values=messages.plain_values(messages.inner(uplink, "decoded_payload")),
+        values=_values(uplink),
+        readings=_battery(uplink),
         radio=_radio(uplink),
         name=name,
         model=model,
@@ -106,33 +123,55 @@ def _uplink(item: Item, device: str, name: str, delivery: Delivery, raw: bytes) 
     )
 
 
+def _values(uplink: Item) -> dict[str, Any]:
+    """Return decoded fields, and normalized ones (an object, or a list of several) beside them."""
+    values = messages.plain_values(messages.inner(uplink, "decoded_payload"))
+    normalized = messages.listed(uplink, "normalized_payload") or [
+        messages.inner(uplink, "normalized_payload")
+    ]
+    for rank, part in enumerate(normalized):
+        prefix = f"normalized_payload.{rank}." if rank else "normalized_payload."
+        values.update(messages.plain_values(part, prefix=prefix))
+    return values
+
+
+def _battery(uplink: Item) -> tuple[tuple[str, float, datetime | None], ...]:
+    """Return the level that the device told the network (DevStatusAns), at its own time."""
+    status = messages.inner(uplink, "last_battery_percentage")
+    level = messages.number_of(status, "value")
+    told_at = messages.instant_of(status, "received_at")
+    return () if level is None or told_at is None else ((BATTERY_PCT.key, level, told_at),)
+
+
 def _time(item: Item, uplink: Item) -> datetime | None:
     """Return when the network server received the frame, the steadiest of the three times."""
-    return messages.instant_of(uplink, "received_at") or messages.instant_of(item, "received_at")
+    heard = ((one, "time") for one in messages.listed(uplink, "rx_metadata"))
+    return messages.first_instant((uplink, "received_at"), (item, "received_at"), *heard)
 
 
 def _radio(uplink: Item) -> Radio:
-    best: dict[str, Reception] = {}
-    for heard in messages.listed(uplink, "rx_metadata"):
-        names = messages.inner(heard, "gateway_ids")
-        gateway = messages.text_of(names, "eui") or messages.text_of(names, "gateway_id")
-        if not gateway:
-            continue
-        signal = messages.number_of(heard, "rssi")
-        reception = Reception(
-            gateway=gateway.lower(),
-            rssi_dbm=signal,
-            snr_db=messages.number_of(heard, "snr") or 0.0,
-        )
-        known = best.get(reception.gateway)
-        if known is None or (signal or -999.0) > (known.rssi_dbm or -999.0):
-            best[reception.gateway] = reception
     settings = messages.inner(uplink, "settings")
     lora = messages.inner(settings, "data_rate", "lora")
     return Radio(
-        receptions=tuple(
-            sorted(best.values(), key=lambda heard: heard.rssi_dbm or -999.0, reverse=True)
+        receptions=messages.heard_best_first(
+            map(_reception, messages.listed(uplink, "rx_metadata"))
         ),
         spreading_factor=messages.integer_of(lora, "spreading_factor"),
         frequency_hz=messages.integer_of(settings, "frequency"),
+    )
+
+
+def _reception(heard: Item) -> Reception:
+    """Read one gateway; one of another network comes through the Packet Broker without its EUI."""
+    names = messages.inner(heard, "gateway_ids")
+    forwarder = messages.inner(heard, "packet_broker")
+    return Reception(
+        gateway=messages.gateway_of(
+            messages.text_of(names, "eui")
+            or messages.text_of(forwarder, "forwarder_gateway_eui")
+            or messages.text_of(forwarder, "forwarder_gateway_id")
+            or messages.text_of(names, "gateway_id")
+        ),
+        rssi_dbm=messages.number_of(heard, "rssi"),
+        snr_db=messages.number_of(heard, "snr") or 0.0,
     )

@@ -48,7 +48,9 @@ def _from_xml(body: bytes) -> Document:
         root = fromstring(body, forbid_dtd=True)
     except (XmlError, DefusedXmlException, ValueError, LookupError) as problem:
         raise ParseError(
-            "The body is not valid XML: {reason}.", params={"reason": str(problem)[:200]}
+            "The body is not valid XML: {reason}.",
+            way_out="Its root is DevEUI_uplink.",
+            params={"reason": str(problem)[:200]},
         ) from None
     kind = _name(root)
     if not kind.startswith(PREFIX):

@@ -8,7 +8,8 @@ was delivered late.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from beffroi.connectors.thingpark.fields import Document, read_documents
 from beffroi.kernel.clock import epoch_ms
@@ -21,7 +22,6 @@ from beffroi.sdk.connectors import (
     Parsed,
     Radio,
     Reception,
-    Refusal,
     Uplink,
 )
 from beffroi.sdk.messages import Item
@@ -48,16 +48,7 @@ def parse(delivery: Delivery) -> Sequence[Parsed]:
         try:
             parsed.append(_read(document, delivery))
         except ParseError as problem:
-            parsed.append(
-                Refusal(
-                    index=index,
-                    code=problem.code,
-                    message=problem.message,
-                    way_out=problem.way_out,
-                    params=problem.params,
-                    raw=document[2],
-                )
-            )
+            parsed.append(messages.refused(problem, index=index, raw=document[2]))
     return parsed
 
 
@@ -72,7 +63,11 @@ def _read(document: Document, delivery: Delivery) -> Parsed:
             return _notice(body, device, raw, delivery, kind=NoticeKind.JOIN, detail="join")
         return _uplink(body, device, raw, delivery)
     if kind not in _NOTICES:
-        raise ParseError("{kind} is of no known kind.", params={"kind": kind[:60]})
+        raise ParseError(
+            "{kind} is of no known kind.",
+            way_out="Send DevEUI_uplink, DevEUI_location or another report of the tunnel.",
+            params={"kind": kind[:60]},
+        )
     detail = messages.text_of(body, "Type") or kind
     return _notice(body, device, raw, delivery, kind=_NOTICES[kind], detail=detail)
 
@@ -101,6 +96,7 @@ def _uplink(body: Item, device: str, raw: bytes, delivery: Delivery) -> Uplink:
     payload = messages.octets_of_hex(text, field="payload_hex")
     mark = epoch_ms(time) if time else messages.digest_of(text, counter)
     driver = messages.inner(body, "DriverCfg", "mod")
+    note = _customer_data(body)
     model = " ".join(
         part for part in (messages.text_of(driver, "pId"), messages.text_of(driver, "mId")) if part
     )
@@ -111,33 +107,61 @@ def _uplink(body: Item, device: str, raw: bytes, delivery: Delivery) -> Uplink:
         payload=payload,
         f_port=messages.integer_of(body, "FPort", default=0) or 0,
         f_cnt=counter,
-        values=messages.plain_values(messages.inner(body, "payload")),
+        values=_values(body),
         radio=_radio(body),
+        name=messages.text_of(note, "name"),
         model=model,
+        lon=_coordinate(messages.inner(note, "loc"), "lon"),
+        lat=_coordinate(messages.inner(note, "loc"), "lat"),
         late=str(body.get("Late", "0")) == "1",
         raw=raw,
     )
 
 
+def _values(body: Item) -> dict[str, Any]:
+    """Return what a driver decoded, and the points that ThingPark made of it."""
+    values = messages.plain_values(messages.inner(body, "payload"))
+    points = messages.inner(body, "points")
+    records = {
+        name: point["record"]
+        for name, point in points.items()
+        if isinstance(point, Mapping) and "record" in point
+    }
+    values.update(messages.plain_values(records, prefix="points."))
+    return values
+
+
 def _radio(body: Item) -> Radio:
-    heard = [
-        Reception(
-            gateway=messages.text_of(one, "Lrrid").lower(),
-            rssi_dbm=messages.number_of(one, "LrrRSSI"),
-            snr_db=messages.number_of(one, "LrrSNR"),
-        )
-        for one in messages.listed(messages.inner(body, "Lrrs"), "Lrr")
-    ] or [
-        Reception(
-            gateway=messages.text_of(body, "Lrrid").lower(),
-            rssi_dbm=messages.number_of(body, "LrrRSSI"),
-            snr_db=messages.number_of(body, "LrrSNR"),
-        )
-    ]
-    distinct = {reception.gateway: reception for reception in heard if reception.gateway}
+    heard = messages.listed(messages.inner(body, "Lrrs"), "Lrr") or [body]
     return Radio(
-        receptions=tuple(
-            sorted(distinct.values(), key=lambda one: one.rssi_dbm or -999.0, reverse=True)
-        ),
+        receptions=messages.heard_best_first(map(_reception, heard)),
         spreading_factor=messages.integer_of(body, "SpFact") or messages.integer_of(body, "Spfact"),
+        frequency_hz=messages.hertz_of(messages.number_of(body, "Frequency")),
     )
+
+
+def _reception(heard: Item) -> Reception:
+    return Reception(
+        gateway=messages.text_of(heard, "Lrrid").lower(),
+        rssi_dbm=messages.number_of(heard, "LrrRSSI"),
+        snr_db=messages.number_of(heard, "LrrSNR"),
+    )
+
+
+def _customer_data(body: Item) -> Item:
+    """Return what the customer wrote of the device; it is a JSON text in XML and an object else."""
+    text = messages.text_of(body, "CustomerData")
+    if not text:
+        return messages.inner(body, "CustomerData")
+    try:
+        return next(messages.json_items(text.encode()))[0]
+    except ParseError:
+        return {}
+
+
+def _coordinate(place: Item, key: str) -> float | None:
+    """Return a coordinate of the customer's note; an unreadable one is no reason to refuse."""
+    try:
+        return messages.number_of(place, key)
+    except ParseError:
+        return None

@@ -127,6 +127,26 @@ METER_MEASURES: tuple[Measure, ...] = (
     _meter("tic_base_wh", _("Meter: base index"), Unit.WATT_HOUR, _U32),
     _meter("tic_off_peak_wh", _("Meter: off-peak index"), Unit.WATT_HOUR, _U32),
     _meter("tic_peak_wh", _("Meter: peak index"), Unit.WATT_HOUR, _U32),
+    _meter("tic_ejp_normal_wh", _("Meter: EJP index, normal hours"), Unit.WATT_HOUR, _U32),
+    _meter("tic_ejp_peak_wh", _("Meter: EJP index, peak days"), Unit.WATT_HOUR, _U32),
+    *(
+        _meter(f"tic_tempo_{key}_wh", label, Unit.WATT_HOUR, _U32)
+        for key, label in (
+            ("blue_off_peak", _("Meter: Tempo index, blue days, off-peak")),
+            ("blue_peak", _("Meter: Tempo index, blue days, peak")),
+            ("white_off_peak", _("Meter: Tempo index, white days, off-peak")),
+            ("white_peak", _("Meter: Tempo index, white days, peak")),
+            ("red_off_peak", _("Meter: Tempo index, red days, off-peak")),
+            ("red_peak", _("Meter: Tempo index, red days, peak")),
+        )
+    ),
+    *(
+        _meter(key, label, Unit.AMPERE, 65_535, aggregate=Statistic.LAST)
+        for key, label in (
+            ("tic_subscribed_current_a", _("Meter: subscribed current")),
+            ("tic_highest_current_a", _("Meter: highest current drawn")),
+        )
+    ),
     *(
         _meter(
             f"tic_supplier_index_{rank}_wh", f"Meter: supplier index {rank}", Unit.WATT_HOUR, _U32

@@ -144,7 +144,7 @@ def _count(key: str, label: str, *, source: str, total: bool = False) -> Measure
     )
 
 
-def _boolean(key: str, label: str, *, source: str) -> Measure:
+def _boolean(key: str, label: str, *, source: str, words: tuple[str, str]) -> Measure:
     return Measure(
         key=key,
         label=label,
@@ -152,6 +152,7 @@ def _boolean(key: str, label: str, *, source: str) -> Measure:
         valid=(0, 1),
         source=source,
         kind=Kind.BOOLEAN,
+        choices=words,
         aggregate=Statistic.LAST,
         decimals=0,
     )
@@ -215,6 +216,14 @@ SENSOR_MEASURES: tuple[Measure, ...] = (
     _plain(
         "differential_pressure_pa", _("Differential pressure"), Unit.PASCAL, (-1e4, 1e4), WATTECO
     ),
+    *(
+        _plain(f"differential_pressure_{key}_pa", label, Unit.PASCAL, (-1e4, 1e4), WATTECO)
+        for key, label in (
+            ("mean", _("Differential pressure, mean since the last report")),
+            ("min", _("Differential pressure, lowest since the last report")),
+            ("max", _("Differential pressure, highest since the last report")),
+        )
+    ),
     _count("pulse_1_count", _("Pulses since the last report, input 1"), source=ELSYS),
     _count("pulse_2_count", _("Pulses since the last report, input 2"), source=ELSYS),
     *(
@@ -231,11 +240,17 @@ SENSOR_MEASURES: tuple[Measure, ...] = (
             f"input_{n}_state",
             f"Input {n}",
             source=f"{ELSYS}; {WATTECO}: clusters 0x000F and 0x8005",
+            words=(_("Inactive"), _("Active")),
         )
         for n in range(1, INPUTS + 1)
     ),
     *(
-        _boolean(f"output_{n}_on", f"Output {n}", source=f"{WATTECO}: cluster 0x0006")
+        _boolean(
+            f"output_{n}_on",
+            f"Output {n}",
+            source=f"{WATTECO}: cluster 0x0006",
+            words=(_("Off"), _("On")),
+        )
         for n in range(1, 5)
     ),
     _plain("output_level", _("Output level"), Unit.COUNT, (0, 255), f"{WATTECO}: cluster 0x0013"),

@@ -29,6 +29,7 @@ from beffroi.domains.air_quality.measures import (
 )
 from beffroi.sdk.declarations import AssetType, Property
 from beffroi.sdk.declarations import translatable as _
+from beffroi.sdk.shared_properties import altitude_m, comment, operator, town
 
 _ROOM = (TEMPERATURE_C, HUMIDITY_PCT, CO2_PPM, LIGHT_LUX, MOTION_COUNT)
 _AMBIENCE = (PRESSURE_HPA, TVOC_PPB, SOUND_PEAK_DB, SOUND_MEAN_DB, OCCUPANCY_STATE, OCCUPIED)
@@ -56,23 +57,15 @@ AIR_STATION = AssetType(
             label=_("Surroundings"),
             synonyms=("station_typologie", "typologie", "influence", "type_station"),
         ),
-        Property(
-            key="operator",
-            label=_("Operated by"),
-            synonyms=("station_aasqa", "aasqa", "organisme", "nom_aasqa"),
-        ),
-        Property(key="town", label=_("Town"), synonyms=("station_ville", "ville", "commune")),
+        operator("station_aasqa", "aasqa", "organisme", "nom_aasqa"),
+        town("station_ville"),
         Property(key="street", label=_("Street"), synonyms=("station_rue", "rue", "adresse")),
         Property(
             key="postcode",
             label=_("Postcode"),
             synonyms=("station_codepost", "code_postal", "codepost"),
         ),
-        Property(
-            key="comment",
-            label=_("Comment"),
-            synonyms=("station_commentaire", "commentaire"),
-        ),
+        comment("station_commentaire"),
     ),
     headline="no2_ugm3",
     silent_after=timedelta(hours=3),
@@ -107,12 +100,7 @@ SENSOR_NODE = AssetType(
     measures=_ROOM + _AMBIENCE + SENSOR_MEASURES + ELECTRICAL_MEASURES + METER_MEASURES,
     properties=(
         Property(key="model", label=_("Device model"), synonyms=("modele", "reference_modele")),
-        Property(
-            key="altitude_m",
-            label=_("Altitude"),
-            kind=float,
-            synonyms=("altitude", "hauteur"),
-        ),
+        altitude_m("hauteur"),
         Property(key="purpose", label=_("Purpose of the sensor"), synonyms=("usage", "objet")),
     ),
     headline="temperature_c",

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from beffroi.kernel.units import Unit
 from beffroi.sdk.declarations import AssetType, Kind, Measure, Property, Statistic
 from beffroi.sdk.declarations import translatable as _
+from beffroi.sdk.shared_properties import address, operator, surveyed_on, web_page
 
 _BNLS = "national base of off-street parking (schema-stationnement 0.1.3)"
 _OFF_STREET = "Smart Data Models OffStreetParking"
@@ -90,11 +91,7 @@ CAR_PARK = AssetType(
             label=_("Management mode"),
             synonyms=("modgest", "modgest_c_", "mode_gestion"),
         ),
-        Property(
-            key="operator",
-            label=_("Operated by"),
-            synonyms=("exploi", "exploi_c_2", "exploitant", "gestionnaire"),
-        ),
+        operator("exploi", "exploi_c_2", "exploitant", "gestionnaire"),
         Property(
             key="contract_from",
             label=_("Contract starts on"),
@@ -137,8 +134,8 @@ CAR_PARK = AssetType(
         ),
         Property(key="free_of_charge", label=_("Free of charge"), kind=bool, synonyms=("gratuit",)),
         Property(key="users", label=_("Users allowed"), synonyms=("type_usagers",)),
-        Property(key="web_page", label=_("Web page"), synonyms=("url", "site_web")),
-        Property(key="address", label=_("Address"), synonyms=("adresse",)),
+        web_page("site_web"),
+        address(),
     ),
     headline="occupancy_pct",
     silent_after=timedelta(hours=1),
@@ -196,12 +193,7 @@ PARKING_SPACE = AssetType(
             synonyms=("acces_trot", "acces_trottoir"),
         ),
         Property(key="by_law", label=_("By-law"), synonyms=("arrete",)),
-        Property(
-            key="surveyed_on",
-            label=_("Surveyed on"),
-            kind=date,
-            synonyms=("f00_date_s", "date_releve"),
-        ),
+        surveyed_on("f00_date_s"),
     ),
     headline="occupied",
     silent_after=timedelta(hours=24),
@@ -237,7 +229,7 @@ PARKING_METER = AssetType(
         ),
     ),
     properties=(
-        Property(key="address", label=_("Address"), synonyms=("adresse", "rue", "voie")),
+        address("rue", "voie"),
         Property(
             key="places_count",
             label=_("Number of places"),
@@ -247,12 +239,7 @@ PARKING_METER = AssetType(
         ),
         Property(key="zone", label=_("Fare zone"), synonyms=("secteur", "zone", "zone_tarifaire")),
         Property(key="survey_state", label=_("Survey state"), synonyms=("f00_fait",)),
-        Property(
-            key="surveyed_on",
-            label=_("Surveyed on"),
-            kind=date,
-            synonyms=("f05_date", "date_releve"),
-        ),
+        surveyed_on("f05_date"),
     ),
     headline="out_of_order",
     silent_after=timedelta(hours=26),

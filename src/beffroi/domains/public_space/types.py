@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 from beffroi.kernel.units import Unit
 from beffroi.sdk.declarations import AssetType, Property
 from beffroi.sdk.declarations import translatable as _
+from beffroi.sdk.shared_properties import address, surveyed_on
 
 STREET_TREE = AssetType(
     key="street_tree",
@@ -47,9 +46,7 @@ STREET_TREE = AssetType(
             kind=int,
             synonyms=("plantation", "annee_plantation"),
         ),
-        Property(
-            key="surveyed_on", label=_("Surveyed on"), kind=date, synonyms=("releve", "date_releve")
-        ),
+        surveyed_on("releve"),
         Property(key="site", label=_("Planting site"), kind=int, synonyms=("site", "num_site")),
     ),
     # The usual name is repeated for thousands of trees: a tree is told apart by its number.
@@ -111,7 +108,7 @@ DEFIBRILLATOR = AssetType(
     label_plural=_("Defibrillators"),
     ngsi_type="PointOfInterest",
     properties=(
-        Property(key="address", label=_("Address"), synonyms=("adresse",)),
+        address(),
         Property(key="telephone", label=_("Telephone of the place"), synonyms=("tel", "telephone")),
     ),
     name_synonyms=("nom",),

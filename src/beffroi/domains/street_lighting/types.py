@@ -7,6 +7,7 @@ from datetime import timedelta
 from beffroi.kernel.units import Unit
 from beffroi.sdk.declarations import AssetType, Kind, Measure, Property, Statistic
 from beffroi.sdk.declarations import translatable as _
+from beffroi.sdk.shared_properties import address, commissioning_year
 
 _TALQ = "TALQ Smart City Protocol 2.7.1, data model"
 
@@ -105,13 +106,8 @@ LIGHTING_CABINET = AssetType(
             label=_("Electricity delivery point"),
             synonyms=("pdl", "prm", "point_de_livraison"),
         ),
-        Property(key="address", label=_("Address"), synonyms=("adresse", "localisation", "voie")),
-        Property(
-            key="commissioning_year",
-            label=_("Year of commissioning"),
-            kind=int,
-            synonyms=("annee", "annee_pose", "annee_mise_en_service"),
-        ),
+        address("localisation", "voie"),
+        commissioning_year("annee_mise_en_service"),
     ),
     headline="power_w",
     silent_after=timedelta(hours=2),
@@ -246,13 +242,8 @@ LIGHT_POINT = AssetType(
             label=_("Circuit"),
             synonyms=("depart", "num_depart", "circuit"),
         ),
-        Property(
-            key="commissioning_year",
-            label=_("Year of commissioning"),
-            kind=int,
-            synonyms=("annee", "annee_pose", "annee_mise_en_service", "date_pose"),
-        ),
-        Property(key="address", label=_("Address"), synonyms=("adresse", "rue", "voie")),
+        commissioning_year("annee_mise_en_service", "date_pose"),
+        address("rue", "voie"),
     ),
     parent="lighting_cabinet",
     headline="power_w",

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from beffroi.kernel.units import Unit
 from beffroi.sdk.declarations import AssetType, Measure, Property, Statistic
 from beffroi.sdk.declarations import translatable as _
+from beffroi.sdk.shared_properties import comment, commissioning_year
 
 _FLOW = "Smart Data Models TrafficFlowObserved"
 
@@ -103,9 +104,7 @@ TRAFFIC_COUNTER = AssetType(
             label=_("Street reference"),
             synonyms=("ident", "identsig", "id_troncon"),
         ),
-        Property(
-            key="comment", label=_("Comment"), synonyms=("commentair", "commentaire", "remarque")
-        ),
+        comment("commentair", "remarque"),
     ),
     headline="vehicles_per_hour",
     silent_after=timedelta(hours=2),
@@ -120,12 +119,7 @@ TRAFFIC_SIGNAL = AssetType(
     label_plural=_("Crossroads with signals"),
     ngsi_type="TrafficSignal",
     properties=(
-        Property(
-            key="commissioning_year",
-            label=_("Year of commissioning"),
-            kind=int,
-            synonyms=("car_annee", "annee", "annee_pose"),
-        ),
+        commissioning_year("car_annee"),
         Property(
             key="sound_year",
             label=_("Year of the sound equipment"),

@@ -7,6 +7,7 @@ from datetime import timedelta
 from beffroi.kernel.units import Unit
 from beffroi.sdk.declarations import AssetType, Kind, Measure, Property, Statistic
 from beffroi.sdk.declarations import translatable as _
+from beffroi.sdk.shared_properties import address, commissioning_year, web_page
 
 _SDM = "Smart Data Models WasteContainer"
 
@@ -118,14 +119,9 @@ WASTE_CONTAINER = AssetType(
             unit=Unit.MILLIMETRE,
             synonyms=("profondeur", "profondeur_mm"),
         ),
-        Property(
-            key="commissioning_year",
-            label=_("Year of commissioning"),
-            kind=int,
-            synonyms=("annee", "annee_pose"),
-        ),
-        Property(key="address", label=_("Address"), synonyms=("adresse", "rue", "localisation")),
-        Property(key="web_page", label=_("Web page"), synonyms=("osm_url", "url")),
+        commissioning_year(),
+        address("rue", "localisation"),
+        web_page("osm_url"),
     ),
     headline="fill_level_pct",
     silent_after=timedelta(hours=26),

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 from beffroi.kernel.units import Unit
-from beffroi.sdk.declarations import AssetType, Measure, Property, Statistic
+from beffroi.sdk.declarations import AssetType, Measure, Statistic
 from beffroi.sdk.declarations import translatable as _
+from beffroi.sdk.shared_properties import altitude_m, operator, town
 
 _WMO = "WMO Guide to Instruments and Methods of Observation (WMO-No. 8)"
 
@@ -88,19 +89,9 @@ WEATHER_STATION = AssetType(
         ),
     ),
     properties=(
-        Property(
-            key="altitude_m",
-            label=_("Altitude"),
-            kind=float,
-            unit=Unit.METRE,
-            synonyms=("altitude", "alti", "elevation"),
-        ),
-        Property(
-            key="operator",
-            label=_("Operated by"),
-            synonyms=("exploitant", "gestionnaire", "organisme"),
-        ),
-        Property(key="town", label=_("Town"), synonyms=("ville", "commune", "nom_commune")),
+        altitude_m("alti", "elevation"),
+        operator("exploitant", "gestionnaire", "organisme"),
+        town("nom_commune"),
     ),
     headline="temperature_c",
     silent_after=timedelta(hours=3),

@@ -71,3 +71,53 @@ def test_missing_column_is_named() -> None:
 def test_any_octets_are_read_or_refused(body: bytes) -> None:
     with contextlib.suppress(ParseError):
         read(body)
+
+
+def test_the_hour_that_autumn_repeats_is_kept_twice() -> None:
+    # On 25 October 2026 Paris lives 02:00 to 02:59 twice.
+    body = b"device;time;temperature_c\n" + b"".join(
+        f"s1;25/10/2026 02:{minute:02};{rank},5\n".encode()
+        for rank, minute in enumerate((0, 30, 0, 30))
+    )
+    found = [item for item in read(body) if isinstance(item, Uplink)]
+    assert [item.observed_at for item in found] == [
+        datetime(2026, 10, 25, 0, 0, tzinfo=UTC),
+        datetime(2026, 10, 25, 0, 30, tzinfo=UTC),
+        datetime(2026, 10, 25, 1, 0, tzinfo=UTC),
+        datetime(2026, 10, 25, 1, 30, tzinfo=UTC),
+    ]
+    assert [item.readings[0][1] for item in found] == [0.5, 1.5, 2.5, 3.5]
+
+
+def test_the_hour_that_spring_skips_is_refused_with_the_way_out() -> None:
+    (refused,) = read(b"device;time;temperature_c\ns1;29/03/2026 02:30;1\n")
+    assert isinstance(refused, Refusal)
+    assert refused.params["value"] == "29/03/2026 02:30"
+    assert "Etc/GMT-1" in refused.way_out
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2026-03-02T07:31:22Z", datetime(2026, 3, 2, 7, 31, 22, tzinfo=UTC)),
+        ("2026-03-02 08:31:22+0100", datetime(2026, 3, 2, 7, 31, 22, tzinfo=UTC)),
+        ("2026/03/02 08:31", datetime(2026, 3, 2, 7, 31, tzinfo=UTC)),
+        ("02/03/2026 08:31", datetime(2026, 3, 2, 7, 31, tzinfo=UTC)),
+        ("02.03.2026 08:31:22", datetime(2026, 3, 2, 7, 31, 22, tzinfo=UTC)),
+        ("2/3/2026", datetime(2026, 3, 1, 23, 0, tzinfo=UTC)),
+        ("1772436682", datetime(2026, 3, 2, 7, 31, 22, tzinfo=UTC)),
+        ("1772436682000", datetime(2026, 3, 2, 7, 31, 22, tzinfo=UTC)),
+    ],
+)
+def test_times_are_read_as_files_write_them(text: str, expected: datetime) -> None:
+    (found,) = read(f"device,time,v\ns1,{text},1\n".encode())
+    assert isinstance(found, Uplink)
+    assert found.observed_at == expected
+
+
+def test_marks_of_a_missing_value_and_the_line_of_a_spreadsheet_are_understood() -> None:
+    (found,) = read(
+        "sep=;\ndevice;time;a;b\ns1;2026-03-02T07:31Z;NA;1\u202f234,5\n".encode("utf-16")
+    )
+    assert isinstance(found, Uplink)
+    assert found.readings == (("b", 1234.5, None),)

@@ -11,6 +11,8 @@ from beffroi.sdk.declarations import Codec, Frame, Reading
 _SOURCE = "Elsys AB, payload format of the ELS and ERS families (open document and decoder)"
 _GRID_PIXELS = 64
 _SETTINGS = 0x3E
+_OFFSET_BITS = 0xC0
+"""The two high bits of a type tell how many octets of a time offset follow the value."""
 _EXTERNAL_PROBES = tuple(f"external_temperature_{rank}_c" for rank in range(2, 6))
 
 _Values = Sequence[tuple[str, float]]
@@ -44,7 +46,10 @@ def _acceleration(octets: bytes) -> _Values:
 
 
 def _position(octets: bytes) -> _Values:
-    """Read latitude and longitude: three octets each, little-endian, 1/10 000 degree."""
+    """Read latitude and longitude: three octets each, little-endian, 1/10 000 degree.
+
+    So do the newer copies of the vendor's decoder; older ones read big-endian counts.
+    """
     return (
         ("latitude_deg", int.from_bytes(octets[:3], "little", signed=True) / 10_000),
         ("longitude_deg", int.from_bytes(octets[3:], "little", signed=True) / 10_000),
@@ -119,7 +124,8 @@ def decode(frame: Frame) -> tuple[Reading, ...]:
     before it is kept. A frame of settings carries no measure and gives no reading.
 
     Raises:
-        DecodeError: the payload is empty, is cut within a value, or starts with an unknown type.
+        DecodeError: the payload is empty, is cut within a value, starts with an unknown type, or
+            queues older values with time offsets.
     """
     octets = frame.payload
     if not octets:
@@ -132,6 +138,12 @@ def decode(frame: Frame) -> tuple[Reading, ...]:
             break
         field = _FIELDS.get(kind)
         if field is None:
+            if kind & _OFFSET_BITS and kind & ~_OFFSET_BITS in _FIELDS:
+                raise DecodeError(
+                    "Elsys type 0x{kind} has a time offset, which is not read: "
+                    "set QOffset to 0 in the sensor.",
+                    params={"kind": f"{kind:02x}"},
+                )
             if position == 0:
                 raise DecodeError(
                     "Elsys type 0x{kind} is not known.", params={"kind": f"{kind:02x}"}

@@ -29,6 +29,10 @@ def _analog(rank: int, *, resolution: float = 1, divide: float = 1) -> Series:
     return Series(f"analog_value_{rank}", Sample.FLOAT, resolution=resolution, divide=divide)
 
 
+def _pressure(statistic: str) -> Series:
+    return Series(f"differential_pressure_{statistic}_pa", Sample.SIGNED_16)
+
+
 _PULSES = {0: _index(1), 1: _index(2), 2: _index(3), 3: _state(1), 4: _state(2), 5: _state(3)}
 
 LAYOUTS: dict[str, tuple[Layout, tuple[str, ...]]] = {
@@ -44,6 +48,7 @@ LAYOUTS: dict[str, tuple[Layout, tuple[str, ...]]] = {
         Layout(3, {0: _temperature(), 1: _temperature("temperature_2_c"), 5: _BATTERY}),
         ("Temp'O Remote 2 probes", "Temp'O Outdoor", "Outdoor Temperature"),
     ),
+    "closo": (Layout(2, {0: _state(), 1: _BATTERY}), ("Clos'O",)),
     "atmo": (
         Layout(
             3,
@@ -89,9 +94,9 @@ LAYOUTS: dict[str, tuple[Layout, tuple[str, ...]]] = {
         Layout(
             3,
             {
-                0: Series("", Sample.SIGNED_16),
-                1: Series("", Sample.SIGNED_16),
-                2: Series("", Sample.SIGNED_16),
+                0: _pressure("mean"),
+                1: _pressure("min"),
+                2: _pressure("max"),
                 3: _FINE_BATTERY,
                 4: _temperature(),
                 5: Series("differential_pressure_pa", Sample.SIGNED_16),

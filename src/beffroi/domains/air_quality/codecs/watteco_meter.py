@@ -23,6 +23,16 @@ def _text(octets: bytes, position: int) -> int:
     return end + 1
 
 
+def _text_of(size: int) -> _Skip:
+    """Skip a text that ends with a zero octet, or fills its ``size`` octets."""
+
+    def skip(octets: bytes, position: int) -> int:
+        end = octets.find(0, position, position + size)
+        return end + 1 if end >= 0 else position + size
+
+    return skip
+
+
 def _choice(octets: bytes, position: int) -> int:
     """Skip a label: its number, or its length with the high bit set and its letters."""
     if position >= len(octets):
@@ -65,10 +75,11 @@ _STANDARD: tuple[_Step, ...] = (
 """Enedis-NOI-CPT_54E, standard mode: the first 46 fields, in the sensor's order."""
 
 _HISTORIC: tuple[_Step, ...] = (
-    ("ADIR1", 2), ("ADIR2", 2), ("ADIR3", 2), ("ADCO", _text), ("OPTARIF", _text),
+    ("ADIR1", 2), ("ADIR2", 2), ("ADIR3", 2), ("ADCO", _text_of(13)), ("OPTARIF", _text_of(5)),
     ("ISOUSC", 1), ("BASE", 4), ("HCHC", 4), ("HCHP", 4), ("EJPHN", 4), ("EJPHPM", 4),
     ("BBRHCJB", 4), ("BBRHPJB", 4), ("BBRHCJW", 4), ("BBRHPJW", 4), ("BBRHCJR", 4),
-    ("BBRHPJR", 4), ("PEJP", 1), ("GAZ", 4), ("AUTRE", 4), ("PTEC", _text), ("DEMAIN", _text),
+    ("BBRHPJR", 4), ("PEJP", 1), ("GAZ", 4), ("AUTRE", 4), ("PTEC", _text_of(5)),
+    ("DEMAIN", _text_of(5)),
     ("IINST", 2), ("IINST1", 2), ("IINST2", 2), ("IINST3", 2), ("ADPS", 2), ("IMAX", 2),
     ("IMAX1", 2), ("IMAX2", 2), ("IMAX3", 2), ("PMAX", 4), ("PAPP", 4),
 )  # fmt: skip
@@ -113,6 +124,15 @@ TIC_MEASURES: dict[str, str] = {
     "BASE": "tic_base_wh",
     "HCHC": "tic_off_peak_wh",
     "HCHP": "tic_peak_wh",
+    "EJPHN": "tic_ejp_normal_wh",
+    "EJPHPM": "tic_ejp_peak_wh",
+    **{
+        f"BBRH{hour}J{day}": f"tic_tempo_{colour}_{period}_wh"
+        for hour, period in (("C", "off_peak"), ("P", "peak"))
+        for day, colour in (("B", "blue"), ("W", "white"), ("R", "red"))
+    },
+    "ISOUSC": "tic_subscribed_current_a",
+    "IMAX": "tic_highest_current_a",
     "IINST": "tic_current_1_a",
     "IINST1": "tic_current_1_a",
     "IINST2": "tic_current_2_a",
