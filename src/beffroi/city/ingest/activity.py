@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from time import monotonic
 from typing import Any
 
+from psycopg import Error
+
 from beffroi.city.ingest.batches import Batch, error_json
 from beffroi.city.ingest.contracts import BODY_KEPT, Status
 from beffroi.city.ingest.directory import SourceEntry
 from beffroi.city.ingest.flush import ERRORS_INSERT, encoded
-from beffroi.city.ingest.postgres import Pool, within_territory
+from beffroi.city.ingest.plain_values import clean_text
+from beffroi.city.ingest.postgres import AWAY, Pool, within_territory
 from beffroi.kernel.clock import now
+
+log = logging.getLogger("beffroi.ingest")
 
 ERRORS_PER_MINUTE = 60
 WRONG_SECRETS_PER_MINUTE = 30
@@ -80,12 +86,22 @@ class Activity:
         return count <= limit
 
     async def write(self, pool: Pool) -> None:
-        """Write the counts; on an error they stay for the next time."""
+        """Write the counts; while the database is away they stay for the next time.
+
+        Counts that it refuses (their source is gone) are dropped, and keep no others waiting.
+        """
         hours, self._hours = self._hours, {}
         last, self._last = self._last, {}
         try:
             for territory_id in sorted({key[0] for key in hours}):
-                await self._write_territory(pool, territory_id, hours, last)
+                try:
+                    await self._write_territory(pool, territory_id, hours, last)
+                except AWAY:
+                    raise
+                except Error:
+                    log.exception("counts of sources of territory %s are lost", territory_id)
+                    for key in [key for key in hours if key[0] == territory_id]:
+                        del hours[key]
         except BaseException:
             for key, hour in hours.items():
                 kept = self._hours.setdefault(key, _Hour()).counts
@@ -144,7 +160,7 @@ async def write_error(
         "territory_id": source.territory_id,
         "source_ids": [source.id],
         "at": [now()],
-        "codes": [code[:64]],
+        "codes": [clean_text(code, limit=64)],
         "errors": [encoded(error_json(message, params))],
         "content_types": [content_type[:100]],
         "bodies": [body[:BODY_KEPT]],

@@ -15,7 +15,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from psycopg import DataError, OperationalError
+from psycopg import OperationalError
 
 from beffroi.city.ingest.activity import (
     ERRORS_PER_MINUTE,
@@ -38,10 +38,12 @@ from beffroi.city.ingest.postgres import (
     AWAY,
     Pool,
     application_conninfo,
+    is_unstorable,
     listen,
     make_pool,
 )
 from beffroi.city.ingest.requests import (
+    BODY_TIME_S,
     INLINE_OCTETS,
     Receive,
     Scope,
@@ -64,6 +66,9 @@ MAX_IN_FLIGHT = 256
 """Deliveries that a process holds at once; the next is told to come back in a second."""
 
 ATTEMPTS = 4
+MOST_PARTS = 200
+"""Transactions that one delivery may take when something in it is refused."""
+
 ACTIVITY_EVERY_S = 1.0
 REFUSED_TOLD = 100
 INLINE_MESSAGES = 50
@@ -78,6 +83,8 @@ class IngestApplication:
         url: of the application role; read when the server starts.
         unseal: opens the key that a source shares with a network that signs.
         pool_size: connections kept to the database.
+        max_in_flight: deliveries held at once.
+        body_time_s: how long a sender has for its body.
     """
 
     def __init__(
@@ -87,11 +94,13 @@ class IngestApplication:
         unseal: Unseal,
         pool_size: int = 8,
         max_in_flight: int = MAX_IN_FLIGHT,
+        body_time_s: float = BODY_TIME_S,
     ) -> None:
         self._url = url
         self._unseal = unseal
         self._pool_size = pool_size
         self._max_in_flight = max_in_flight
+        self._body_time_s = body_time_s
         self._in_flight = 0
         self._pool: Pool | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -186,7 +195,7 @@ class IngestApplication:
             if not signs and not secret_is_right(source, headers):
                 raise self._wrong_secret(source)
             content_type = check_content_type(source.connector, headers.get("content-type", ""))
-            body = await read_body(headers, receive)
+            body = await read_body(headers, receive, time_s=self._body_time_s)
             delivery = delivery_of(
                 scope, headers, body, content_type=content_type, settings=source.settings
             )
@@ -213,11 +222,40 @@ class IngestApplication:
                 received_at=delivery.received_at,
                 content_type=delivery.content_type,
             )
-            await self._commit(batch)
-        except (ParseError, DataError, ValueError, TypeError) as problem:
+            await self._commit_apart(batch)
+        except Exception as problem:
+            if isinstance(problem, DeliveryRefused) or not (
+                isinstance(problem, ParseError) or is_unstorable(problem)
+            ):
+                raise
             raise await self._unreadable(source, delivery, problem) from problem
         self.activity.note(batch)
         return batch
+
+    async def _commit_apart(self, batch: Batch) -> None:
+        """Store a batch; where the database refuses something of it, store all the rest.
+
+        A refused batch is cut in two again and again, until what is refused stands alone.
+        """
+        waiting, attempts = [batch], 0
+        while waiting:
+            part, attempts = waiting.pop(), attempts + 1
+            try:
+                await self._commit(part)
+            except Exception as problem:
+                if len(batch.items) <= 1 or not is_unstorable(problem):
+                    raise
+                if part is batch:
+                    batch.accepted, batch.duplicates, batch.counts = 0, 0, {}
+                if len(part.items) > 1 and attempts < MOST_PARTS:
+                    waiting += part.halves()
+                else:
+                    log.exception("%s messages of a delivery cannot be stored", len(part.items))
+                    batch.refusals = [*batch.refusals, *part.give_up()]
+                    await self._keep_refused(part, problem)
+            else:
+                if part is not batch:
+                    batch.add(part)
 
     async def _parsed(self, source: SourceEntry, delivery: Delivery) -> Sequence[Parsed]:
         try:
@@ -292,6 +330,18 @@ class IngestApplication:
                 content_type=delivery.content_type,
             )
         return DeliveryRefused(message, status=422, code=code, params=params)
+
+    async def _keep_refused(self, part: Batch, problem: Exception) -> None:
+        if self.activity.within("error", part.source, limit=ERRORS_PER_MINUTE):
+            await write_error(
+                self._open_pool(),
+                part.source,
+                code="message.unstorable",
+                message="The message cannot be stored: {reason}.",
+                params={"reason": type(problem).__name__},
+                body=b"\n".join(item.message.raw for item in part.items),
+                content_type=part.content_type,
+            )
 
     def _wrong_secret(self, source: SourceEntry) -> DeliveryRefused:
         self.activity.note_one(source, "wrong_secret")

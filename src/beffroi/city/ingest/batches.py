@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from beffroi.city.ingest.catalogue import Catalogue
@@ -16,6 +16,10 @@ from beffroi.city.ingest.plain_values import clean_json, clean_text
 from beffroi.kernel.clock import epoch_ms
 from beffroi.sdk.connectors import Notice, Parsed, Radio, Refusal, Uplink
 
+_FIRST = datetime(1, 1, 3, tzinfo=UTC)
+_LAST = datetime(9999, 12, 29, tzinfo=UTC)
+"""Bounds of the instant kept of a message: shown in any time zone they remain in the calendar."""
+
 
 @dataclass(slots=True)
 class Item:
@@ -24,6 +28,8 @@ class Item:
     message: Uplink | Notice
     key: str
     identifier: str
+    index: int = 0
+    """Its place in the delivery."""
     device: DeviceEntry | None = None
     decoded: Decoded = field(default_factory=lambda: Decoded(Status.NOTICE))
 
@@ -52,6 +58,33 @@ class Batch:
         self.accepted, self.duplicates = 0, self.repeated
         self.counts = {}
 
+    def halves(self) -> tuple[Batch, Batch]:
+        """Return two batches that together are this one."""
+        half = len(self.items) // 2
+        return (
+            replace(self, items=self.items[:half], counts={}),
+            replace(self, items=self.items[half:], refusals=[], repeated=0, counts={}),
+        )
+
+    def add(self, part: Batch) -> None:
+        """Count what a part of this batch brought."""
+        self.accepted += part.accepted
+        self.duplicates += part.duplicates
+        for status, count in part.counts.items():
+            self.counts[status] = self.counts.get(status, 0) + count
+
+    def give_up(self) -> list[Refusal]:
+        """Return the items as refusals: the database takes none of them."""
+        return [
+            Refusal(
+                index=item.index,
+                code="message.unstorable",
+                message="The message cannot be stored.",
+                raw=item.message.raw,
+            )
+            for item in self.items
+        ]
+
 
 def sort_out(
     parsed: Sequence[Parsed], *, source: SourceEntry, received_at: datetime, content_type: str
@@ -76,11 +109,21 @@ def sort_out(
                 )
             )
             continue
+        if message.observed_at.tzinfo is None:
+            refusals.append(
+                Refusal(
+                    index=index,
+                    code="message.time",
+                    message="The time of the message has no time zone.",
+                    raw=message.raw,
+                )
+            )
+            continue
         key = _stored_key(message.key)
         if key in items:
             repeated += 1
         else:
-            items[key] = Item(message, key, identifier)
+            items[key] = Item(message, key, identifier, index)
     return Batch(
         source=source,
         received_at=received_at,
@@ -115,7 +158,7 @@ def columns_of(item: Item, batch: Batch) -> dict[str, Any]:
         "device_identifier": item.identifier,
         "device_id": None if item.device is None else item.device.device_id,
         "status": decoded.status.value,
-        "observed_at": message.observed_at,
+        "observed_at": min(max(message.observed_at, _FIRST), _LAST),
         "received_at": batch.received_at,
         "raw": message.raw,
         "content_type": batch.content_type,
@@ -140,7 +183,7 @@ def columns_of(item: Item, batch: Batch) -> dict[str, Any]:
         f_cnt=message.f_cnt if message.f_cnt is None or 0 <= message.f_cnt < 2**62 else None,
         values=clean_json(message.values) or None,
         readings=[
-            [clean_text(name, limit=200), value, None if at is None else epoch_ms(at)]
+            [clean_text(name, limit=200), clean_json(value), None if at is None else epoch_ms(at)]
             for name, value, at in message.readings
         ]
         or None,
@@ -156,7 +199,7 @@ def radio_json(radio: Radio | None) -> dict[str, Any] | None:
     if radio is None:
         return None
     best = radio.best
-    return {
+    told = {
         "rssi_dbm": None if best is None else best.rssi_dbm,
         "snr_db": None if best is None else best.snr_db,
         "gateway": None if best is None else clean_text(best.gateway, limit=100),
@@ -164,6 +207,7 @@ def radio_json(radio: Radio | None) -> dict[str, Any] | None:
         "spreading_factor": radio.spreading_factor,
         "frequency_hz": radio.frequency_hz,
     }
+    return {name: clean_json(value) for name, value in told.items()}
 
 
 def error_json(message: str, params: Any, *, way_out: str = "") -> dict[str, Any]:

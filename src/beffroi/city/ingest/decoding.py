@@ -116,6 +116,33 @@ def decode_uplink(
     installed: Catalogue,
 ) -> Decoded:
     """Read an uplink with what its device declares; never raises for what a device sent."""
+    try:
+        return _decoded(
+            uplink,
+            device,
+            received_at=received_at,
+            default_codec=default_codec,
+            installed=installed,
+        )
+    except Exception as problem:
+        # A codec or a connector of a town's own package: its fault is one message's, no other's.
+        log.exception("a message of %s cannot be decoded", uplink.device)
+        return Decoded(
+            Status.UNDECODABLE,
+            error_code="decode.failed",
+            error="The message could not be decoded: {problem}.",
+            error_params={"problem": type(problem).__name__},
+        )
+
+
+def _decoded(
+    uplink: Uplink,
+    device: DeviceEntry | None,
+    *,
+    received_at: datetime,
+    default_codec: str,
+    installed: Catalogue,
+) -> Decoded:
     if not believable(uplink.observed_at, received_at=received_at):
         return Decoded(
             Status.QUARANTINED,
@@ -178,7 +205,8 @@ def _readings(
         if codec_key:
             decoded = _decoded_payload(uplink, uplink.payload, codec_key, installed)
             found = [*decoded, *found]
-        elif not found:
+        elif len(found) == len(uplink.readings):
+            # What the network says of the device itself does not make up for the payload.
             raise DecodeError(
                 "The device {device} has no codec.",
                 code="codec.missing",

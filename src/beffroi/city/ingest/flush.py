@@ -8,7 +8,7 @@ wait for each other in a circle.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 from typing import Any
@@ -24,7 +24,7 @@ from beffroi.city.ingest.contracts import BODY_KEPT, Status
 from beffroi.city.ingest.decoding import AttachedAsset
 from beffroi.city.ingest.plain_values import clean_text
 from beffroi.city.ingest.postgres import Connection
-from beffroi.city.series.api import LATEST_UPSERT, OBSERVATIONS_INSERT
+from beffroi.city.series.api import LATEST_UPSERT, OBSERVATIONS_INSERT, LatestRow, LatestValue
 from beffroi.kernel.clock import epoch_ms, now
 from beffroi.sdk.connectors import Uplink
 
@@ -210,7 +210,8 @@ async def _flush_territory(
         assets = {
             value.asset.asset_id: value.asset for _, item in new for value in item.decoded.values
         }
-        payloads = live_payloads(territory_id, await written.fetchall(), assets)
+        changed = [LatestRow(*row) for row in await written.fetchall()]
+        payloads = live_payloads(territory_id, changed, assets)
     await _note_unclaimed(connection, territory_id, new)
     return payloads
 
@@ -362,7 +363,7 @@ async def _insert_refusals(connection: Connection, territory_id: int, batches: l
             "territory_id": territory_id,
             "source_ids": [batch.source.id for batch, _ in kept],
             "at": [batch.received_at for batch, _ in kept],
-            "codes": [refusal.code[:64] for _, refusal in kept],
+            "codes": [clean_text(refusal.code, limit=64) for _, refusal in kept],
             "errors": [
                 encoded(
                     error_json(
@@ -381,21 +382,24 @@ async def _insert_refusals(connection: Connection, territory_id: int, batches: l
 
 
 def live_payloads(
-    territory_id: int, rows: Sequence[Sequence[Any]], assets: dict[int, AttachedAsset]
+    territory_id: int, rows: Iterable[LatestRow | LatestValue], assets: Mapping[int, AttachedAsset]
 ) -> list[str]:
-    """Write what changed as notifications of bounded length, one list item per asset."""
+    """Write what changed as notifications of bounded length, one list item per asset.
+
+    An asset with so many measures that they do not fit in one notification has several items.
+    """
     changes: dict[int, dict[str, list[Any]]] = {}
-    for _stream_id, asset_id, measure, value, quality, observed_at, _received_at in rows:
-        changes.setdefault(asset_id, {})[measure] = [value, epoch_ms(observed_at), quality]
+    for row in rows:
+        reading = [row.value, epoch_ms(row.observed_at), int(row.quality)]
+        changes.setdefault(row.asset_id, {})[row.measure_key] = reading
+    head = f'{{"t":{territory_id},"c":['
+    room = NOTIFY_OCTETS - len(head) - 2
     payloads: list[str] = []
     part: list[str] = []
     size = 0
-    head = f'{{"t":{territory_id},"c":['
-    for asset_id, measures in changes.items():
-        asset = assets[asset_id]
-        text = encoded([asset.uuid, asset.domain_key, asset.area_id, measures])
+    for text in _items_of(changes, assets, room=room):
         octets = len(text.encode()) + 1
-        if part and size + octets > NOTIFY_OCTETS - len(head) - 2:
+        if part and size + octets > room:
             payloads.append(f"{head}{','.join(part)}]}}")
             part, size = [], 0
         part.append(text)
@@ -403,6 +407,24 @@ def live_payloads(
     if part:
         payloads.append(f"{head}{','.join(part)}]}}")
     return payloads
+
+
+def _items_of(
+    changes: Mapping[int, dict[str, list[Any]]], assets: Mapping[int, AttachedAsset], *, room: int
+) -> Iterator[str]:
+    for asset_id, measures in changes.items():
+        asset = assets[asset_id]
+        waiting = [measures]
+        while waiting:
+            some = waiting.pop()
+            text = encoded([asset.uuid, asset.domain_key, asset.area_id, some])
+            if len(text.encode()) < room or len(some) == 1:
+                yield text
+                continue
+            names = sorted(some)
+            half = len(names) // 2
+            waiting.append({name: some[name] for name in names[:half]})
+            waiting.append({name: some[name] for name in names[half:]})
 
 
 def encoded(value: Any) -> str:

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
 
 from django.db import connection
-from psycopg import AsyncConnection, OperationalError
+from psycopg import AsyncConnection, DataError, Error, OperationalError
 from psycopg.conninfo import make_conninfo
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
@@ -24,6 +24,9 @@ Pool = AsyncConnectionPool[Connection]
 
 AWAY = (OperationalError, PoolTimeout)
 """What says that the database cannot be asked now, and may be a moment later."""
+
+_UNSTORABLE_CLASSES = frozenset({"22", "23", "54"})
+"""Data exceptions, broken constraints, limits of the program: asking again changes nothing."""
 
 SESSION_SETTINGS = {
     "synchronous_commit": "on",
@@ -61,6 +64,15 @@ def make_pool(url: str, *, size: int, name: str) -> Pool:
         name=f"beffroi-{name}",
         open=False,
     )
+
+
+def is_unstorable(problem: Exception) -> bool:
+    """Tell whether the rows themselves are refused, by the database or on the way to it."""
+    if not isinstance(problem, Error):
+        return isinstance(problem, ValueError | TypeError | OverflowError)
+    if problem.sqlstate is None:
+        return isinstance(problem, DataError)
+    return problem.sqlstate[:2] in _UNSTORABLE_CLASSES
 
 
 @contextlib.asynccontextmanager

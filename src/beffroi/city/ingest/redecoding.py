@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
@@ -10,6 +11,7 @@ from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import QuerySet
+from django.db.utils import DataError, IntegrityError
 
 from beffroi.city.ingest.batches import error_json
 from beffroi.city.ingest.catalogue import Catalogue, catalogue
@@ -19,45 +21,24 @@ from beffroi.city.ingest.directory import DEVICES_SQL, entries_of
 from beffroi.city.ingest.flush import LIVE_CHANNEL, live_payloads
 from beffroi.city.ingest.models import Message, Source
 from beffroi.city.ingest.plain_values import clean_json
-from beffroi.city.series.api import STREAMS_INSERT, STREAMS_SELECT
+from beffroi.city.series.api import (
+    STREAMS_INSERT,
+    STREAMS_SELECT,
+    NewObservation,
+    ObservationRefused,
+    observations_correct,
+)
 from beffroi.foundation.database.api import required_territory_id
 from beffroi.kernel.clock import epoch_ms, now
 from beffroi.kernel.identifiers import uuid7
+from beffroi.kernel.quality import Quality
 from beffroi.sdk.connectors import Delivery, Radio, Reception, Uplink
+
+log = logging.getLogger("beffroi.ingest")
 
 CHUNK = 500
 
-# The same message read again replaces what it gave before: the message is what is never
-# changed. A value of a packed day stands; merging corrections there is the packer's work.
-_OBSERVATIONS_CORRECT = """
-INSERT INTO series_observation AS kept (territory_id, stream_id, observed_at, value, quality)
-SELECT DISTINCT ON (stream_id, at_ms) %(territory_id)s, stream_id,
-       'epoch'::timestamptz + at_ms * interval '1 millisecond', value, quality
-FROM unnest(%(stream_ids)s::bigint[], %(at_ms)s::bigint[], %(values)s::float8[],
-            %(qualities)s::smallint[]) AS r (stream_id, at_ms, value, quality)
-ORDER BY stream_id, at_ms
-ON CONFLICT (territory_id, stream_id, observed_at) DO UPDATE
-    SET value = excluded.value, quality = excluded.quality
-    WHERE (kept.value, kept.quality) IS DISTINCT FROM (excluded.value, excluded.quality)
-"""
-
-_LATEST_CORRECT = """
-INSERT INTO series_latest AS kept
-    (territory_id, stream_id, asset_id, measure_key, observed_at, received_at, value, quality)
-SELECT DISTINCT ON (stream_id) %(territory_id)s, stream_id, asset_id, measure_key,
-       'epoch'::timestamptz + at_ms * interval '1 millisecond', %(received_at)s, value, quality
-FROM unnest(%(stream_ids)s::bigint[], %(asset_ids)s::bigint[], %(measure_keys)s::text[],
-            %(at_ms)s::bigint[], %(values)s::float8[], %(qualities)s::smallint[])
-     AS r (stream_id, asset_id, measure_key, at_ms, value, quality)
-ORDER BY stream_id, at_ms DESC
-ON CONFLICT (territory_id, stream_id) DO UPDATE SET
-    observed_at = excluded.observed_at, received_at = excluded.received_at,
-    value = excluded.value, quality = excluded.quality
-    WHERE excluded.observed_at >= kept.observed_at
-      AND (kept.observed_at, kept.value, kept.quality)
-          IS DISTINCT FROM (excluded.observed_at, excluded.value, excluded.quality)
-RETURNING stream_id, asset_id, measure_key, value, quality, observed_at, received_at
-"""
+_UNSTORABLE = (DataError, IntegrityError, ObservationRefused, ValueError, TypeError, OverflowError)
 
 
 def messages_redecode(
@@ -106,10 +87,41 @@ def _redecode(found: QuerySet[Message], *, codec_key: str, limit: int | None) ->
             chunk = list(found.filter(id__gt=last).select_for_update(no_key=True)[:size])
             if not chunk:
                 break
-            count = _redecode_chunk(chunk, codec_key=codec_key, installed=installed)
+            count = _redecode_apart(chunk, codec_key=codec_key, installed=installed)
         last, done = chunk[-1].id, done + len(chunk)
         total = total.plus(count)
     return total
+
+
+def _redecode_apart(chunk: list[Message], *, codec_key: str, installed: Catalogue) -> RedecodeCount:
+    """Decode a chunk; when something in it cannot be stored, each message by itself.
+
+    A message that stays refused is marked undecodable: it must not stop the others for ever.
+    """
+    try:
+        with transaction.atomic():
+            return _redecode_chunk(chunk, codec_key=codec_key, installed=installed)
+    except _UNSTORABLE as problem:
+        if len(chunk) == 1:
+            return _mark_unstorable(chunk[0], problem)
+        log.warning("a chunk of kept messages is decoded one by one: %s", problem)
+    total = RedecodeCount()
+    for message in Message.objects.filter(id__in=[message.id for message in chunk]).order_by("id"):
+        total = total.plus(_redecode_apart([message], codec_key=codec_key, installed=installed))
+    return total
+
+
+def _mark_unstorable(message: Message, problem: Exception) -> RedecodeCount:
+    log.error("the kept message %s cannot be stored", message.id, exc_info=problem)
+    Message.objects.filter(id=message.id).update(
+        status=Status.UNDECODABLE.value,
+        error_code="message.unstorable",
+        error=error_json(
+            "The message cannot be stored: {reason}.", {"reason": type(problem).__name__}
+        ),
+        attempts=min(message.attempts + 1, 32_000),
+    )
+    return RedecodeCount(messages=1, undecodable=1)
 
 
 def _redecode_chunk(chunk: list[Message], *, codec_key: str, installed: Catalogue) -> RedecodeCount:
@@ -249,33 +261,29 @@ def _write(read: Sequence[tuple[Message, DeviceEntry | None, Decoded]]) -> int:
         return 0
     territory_id = required_territory_id()
     streams = _streams(territory_id, values)
-    # Of two messages about one instant, the last one received is believed.
-    rows: dict[tuple[int, int], tuple[int, Value]] = {}
-    for value in values:
-        stream_id = streams[value.asset.asset_id, value.measure.key]
-        rows[stream_id, epoch_ms(value.observed_at)] = (stream_id, value)
-    parameters: dict[str, Any] = {
-        "territory_id": territory_id,
-        "received_at": now(),
-        "stream_ids": [stream_id for stream_id, _ in rows],
-        "at_ms": [at_ms for _, at_ms in rows],
-        "asset_ids": [value.asset.asset_id for _, value in rows.values()],
-        "measure_keys": [value.measure.key for _, value in rows.values()],
-        "values": [value.value for _, value in rows.values()],
-        "qualities": [value.quality for _, value in rows.values()],
-    }
     assets = {value.asset.asset_id: value.asset for value in values}
-    with connection.cursor() as cursor:
-        cursor.execute(_OBSERVATIONS_CORRECT, parameters)
-        written = int(cursor.rowcount)
-        cursor.execute(_LATEST_CORRECT, parameters)
-        payloads = live_payloads(territory_id, cursor.fetchall(), assets)
-        if payloads:
+    # The message is what is never changed: what it gives now replaces what it gave before. Of two
+    # messages about one instant, the last one received is believed.
+    result = observations_correct(
+        territory_id,
+        [
+            NewObservation(
+                streams[value.asset.asset_id, value.measure.key],
+                value.observed_at,
+                value.value,
+                Quality(value.quality),
+            )
+            for value in values
+        ],
+    )
+    payloads = live_payloads(territory_id, result.changed, assets)
+    if payloads:
+        with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT pg_notify(%s, payload) FROM unnest(%s::text[]) AS payload",
                 [LIVE_CHANNEL, payloads],
             )
-    return written
+    return result.stored
 
 
 def _streams(territory_id: int, values: Sequence[Value]) -> Mapping[tuple[int, str], int]:

@@ -89,7 +89,9 @@ def secret_is_right(source: SourceEntry, headers: Mapping[str, str]) -> bool:
     return right
 
 
-async def read_body(scope_headers: Mapping[str, str], receive: Receive) -> bytes:
+async def read_body(
+    scope_headers: Mapping[str, str], receive: Receive, *, time_s: float = BODY_TIME_S
+) -> bytes:
     """Return the body, unpacked.
 
     Raises:
@@ -100,7 +102,7 @@ async def read_body(scope_headers: Mapping[str, str], receive: Receive) -> bytes
     if declared.isdigit() and int(declared) > MAX_BODY:
         raise _too_long()
     try:
-        async with asyncio.timeout(BODY_TIME_S):
+        async with asyncio.timeout(time_s):
             octets = await _received(receive)
     except TimeoutError:
         raise DeliveryRefused(

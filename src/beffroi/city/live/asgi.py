@@ -62,6 +62,8 @@ class LiveApplication:
 
     Args:
         heartbeat_s, check_s: between two heartbeats, and two looks at the session.
+        write_s: how long a client may take to accept an event; a slower one is let go, and comes
+            back by itself.
     """
 
     def __init__(
@@ -71,11 +73,13 @@ class LiveApplication:
         sessions: Sessions,
         heartbeat_s: float = HEARTBEAT_S,
         check_s: float = CHECK_S,
+        write_s: float = WRITE_S,
     ) -> None:
         self.hub = hub
         self._sessions = sessions
         self._heartbeat_s = heartbeat_s
         self._check_s = check_s
+        self._write_s = write_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI scope."""
@@ -133,7 +137,7 @@ class LiveApplication:
         leaving = asyncio.create_task(_until_gone(receive, client))
         try:
             await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
-            await _write(send, b"retry: 3000\n\n")
+            await self._write(send, b"retry: 3000\n\n")
             mark = mark_of(now())
             client.begin(mark, await self._missed(request, access, client.view))
             await self._serve(request, access, client, send)
@@ -148,7 +152,7 @@ class LiveApplication:
         known_at = monotonic()
         while True:
             for event in client.events():
-                await _write(send, event)
+                await self._write(send, event)
             if client.closed:
                 return
             wait = min(self._heartbeat_s, max(0.0, check_at - monotonic()))
@@ -156,7 +160,7 @@ class LiveApplication:
                 async with asyncio.timeout(wait):
                     await client.ready.wait()
             except TimeoutError:
-                await _write(send, self._heartbeat())
+                await self._write(send, self._heartbeat())
             if monotonic() >= check_at:
                 check_at = monotonic() + self._check_s
                 if await self._check(request, access, client):
@@ -185,6 +189,10 @@ class LiveApplication:
             return await self.hub.missed(access.territory_id, view, since=since)
         except AWAY:
             return None if request.since is not None else {}
+
+    async def _write(self, send: Send, octets: bytes) -> None:
+        async with asyncio.timeout(self._write_s):
+            await send({"type": "http.response.body", "body": octets, "more_body": True})
 
     def _heartbeat(self) -> bytes:
         # A page cannot see comments: the event tells it that the channel is whole. While this
@@ -251,11 +259,6 @@ async def _until_gone(receive: Receive, client: Client) -> None:
         if message["type"] == "http.disconnect":
             client.close("gone")
             return
-
-
-async def _write(send: Send, octets: bytes) -> None:
-    async with asyncio.timeout(WRITE_S):
-        await send({"type": "http.response.body", "body": octets, "more_body": True})
 
 
 async def _refuse(send: Send, refusal: Refused) -> None:

@@ -9,8 +9,8 @@ import msgspec
 
 from beffroi.city.live.contracts import Changes, View, merge
 
-MOST_WAITING = 20_000
-"""Assets that may wait for one client; one that is further behind starts again."""
+MOST_WAITING = 5_000
+"""Assets that may wait for one client, some two megabytes; one further behind starts again."""
 
 
 class Client:

@@ -136,15 +136,16 @@ class Hub:
         """Take in one notification of a flush."""
         try:
             content = msgspec.json.decode(payload)
-            changes: Changes = {
-                uuid: (domain, area_id, {key: tuple(item) for key, item in readings.items()})
+            told: list[Changes] = [
+                {uuid: (domain, area_id, {key: tuple(item) for key, item in readings.items()})}
                 for uuid, domain, area_id, readings in content["c"]
-            }
+            ]
             territory = self._territory(int(content["t"]))
-        except (msgspec.DecodeError, KeyError, TypeError, ValueError):
+        except (msgspec.DecodeError, AttributeError, KeyError, TypeError, ValueError):
             log.exception("a notification cannot be read")
             return
-        merge(territory.pending, changes)
+        for changes in told:  # an asset with very many measures stands in several items
+            merge(territory.pending, changes)
 
     async def missed(self, territory_id: int, view: View, *, since: datetime) -> Changes | None:
         """Return the present readings of what changed since, or None when that is too long ago.
@@ -264,6 +265,9 @@ class Hub:
     def _forget_old(self, at: datetime) -> None:
         oldest = at - timedelta(seconds=RING_S)
         for territory in self._territories.values():
+            snapshot = territory.snapshot
+            if snapshot is not None and at - snapshot.read_at > timedelta(seconds=SNAPSHOT_S):
+                territory.snapshot = None
             ring = territory.ring
             while ring and (ring[0][0] < oldest or self._in_ring > MOST_IN_RING):
                 told_at, changes = ring.popleft()

@@ -18,6 +18,9 @@ VERB = "assets.see"
 SHARED_S = 5.0
 """How long an answer serves the other tabs of the same session."""
 
+ANSWER_S = 10.0
+"""How long the database may take to answer: streams must not wait for it for ever."""
+
 THREADS = 4
 
 
@@ -51,7 +54,7 @@ class Sessions:
         """Return what the session may see, or None when it may see nothing.
 
         Raises:
-            SessionsUnknown: the database is away.
+            SessionsUnknown: the database is away, or does not answer.
         """
         if not session_key or len(session_key) > 100:
             return None
@@ -63,7 +66,11 @@ class Sessions:
             loop = asyncio.get_running_loop()
             known = (at, loop.run_in_executor(self._threads, self._ask, session_key, slug))
             self._asked[key] = known
-        return await asyncio.shield(known[1])
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                return await asyncio.shield(known[1])
+        except TimeoutError:
+            raise SessionsUnknown from None
 
     def close(self) -> None:
         """End the threads and their connections."""

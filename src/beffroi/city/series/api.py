@@ -6,6 +6,7 @@ from beffroi.city.series.admission import quality_of
 from beffroi.city.series.contracts import (
     IndicatorResult,
     LatestValue,
+    MaintenanceFailed,
     MaintenanceReport,
     NewObservation,
     ObservationRefused,
@@ -30,6 +31,7 @@ from beffroi.city.series.selectors import (
     streams_of_assets,
 )
 from beffroi.city.series.services import (
+    observations_correct,
     observations_record,
     retention_set,
     series_maintain,
@@ -54,6 +56,7 @@ __all__ = [
     "IndicatorResult",
     "LatestRow",
     "LatestValue",
+    "MaintenanceFailed",
     "MaintenanceReport",
     "NewObservation",
     "ObservationRefused",
@@ -69,6 +72,7 @@ __all__ = [
     "latest_of_assets",
     "latest_ranked",
     "measure_totals",
+    "observations_correct",
     "observations_record",
     "quality_of",
     "retention_set",

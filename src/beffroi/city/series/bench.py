@@ -40,7 +40,7 @@ from beffroi.sdk.declarations import Indicator, MeasureTotal, Statistic
 ASSETS = 2_000
 IN_VIEW = 500
 DAYS = 365
-HOT_DAYS = 7
+HOT_DAYS = 1
 ROUNDS = 40
 TYPE_KEY = "light_point"
 MEASURE = "power_w"
@@ -87,8 +87,8 @@ def bench_read(
     """Measure the reads of a screen at several numbers of observations, and tell them as tables.
 
     A server of its own is made in ``folder`` (by default the system's temporary folder) and
-    removed afterwards. Streams hold a value each quarter of an hour for a year; the last week is
-    hot, the rest packed. Reads are warm, of random streams; the floor sends the same statements
+    removed afterwards. Streams hold a value each quarter of an hour for a year; today and yesterday
+    are hot, the rest packed. Reads are warm, of random streams; the floor sends the same statements
     over a bare connection of the application role and throws the rows away.
 
     Raises:
@@ -319,16 +319,8 @@ def _indicator(label: str, window: timedelta | None, *, at: datetime) -> _Read:
         compute=lambda *, power: float(power),
     )
     since = at - (window or timedelta(hours=24))
-    statement = indicators.LATEST if window is None else indicators.WINDOW
-    asked = {
-        "type_key": TYPE_KEY,
-        "measure": MEASURE,
-        "since": since,
-        "until": at,
-        "first": day_of(since),
-        "last": day_of(at),
-        "hot_since": indicators.hot_since(),
-    }
+    statement = indicators.LATEST if window is None else indicators.window_sql(Statistic.MEAN)
+    asked = indicators.window_parameters(TYPE_KEY, MEASURE, since=since, until=at)
     return _Read(
         label,
         lambda _stream: indicators.indicator_evaluate(indicator, at=at).contributing,

@@ -32,10 +32,8 @@ TYPICAL_MS = {
 }
 """Usual length of each step, to choose one; the shortest first."""
 
-EARLIEST = date(1970, 1, 2)
-LATEST = date(2200, 1, 1)
-
-
+_FIRST_INSTANT = datetime(1970, 1, 2, tzinfo=UTC)
+_LAST_INSTANT = datetime(2200, 1, 1, tzinfo=UTC)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 
@@ -81,15 +79,15 @@ def days_of(start: datetime, end: datetime) -> tuple[date, date]:
             way_out="Give an end that is later than the start.",
             params={"start": start.isoformat(), "end": end.isoformat()},
         )
-    first, last = day_of(start), day_of(end - timedelta(microseconds=1))
-    if first < EARLIEST or last > LATEST:
+    # Compared before they are brought to Paris, where the ends of the calendar do not exist.
+    if start < _FIRST_INSTANT or end > _LAST_INSTANT:
         raise RangeRefused(
             "The period from {start} to {end} does not lie between 1970 and 2200.",
             field="start",
             value=start,
             params={"start": start.isoformat(), "end": end.isoformat()},
         )
-    return first, last
+    return day_of(start), day_of(end - timedelta(microseconds=1))
 
 
 def bucket_start(day: date, step: Step) -> date:

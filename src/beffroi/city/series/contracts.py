@@ -9,7 +9,7 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
-from beffroi.kernel.errors import InvalidInput, NotFound
+from beffroi.kernel.errors import BeffroiError, InvalidInput, NotFound
 from beffroi.kernel.quality import Quality
 from beffroi.sdk.declarations import Indicator, Statistic
 
@@ -40,6 +40,13 @@ class RangeRefused(InvalidInput):
     """A question about a period that cannot be answered as it is asked."""
 
     code = "series.range_refused"
+
+
+class MaintenanceFailed(BeffroiError):
+    """Some of what is stored cannot be packed or purged; everything else was."""
+
+    code = "series.maintenance_failed"
+    status = 500
 
 
 class Step(StrEnum):
@@ -154,7 +161,11 @@ class IndicatorResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MaintenanceReport:
-    """What one round of maintenance did; ``refused`` holds days that must be tried again."""
+    """What one round of maintenance did.
+
+    ``refused`` holds steps that met somebody else and are tried again; ``failed`` those that what
+    is stored does not allow, which an administrator must hear of.
+    """
 
     partitions_made: int = 0
     days_packed: int = 0
@@ -162,6 +173,7 @@ class MaintenanceReport:
     late_rows: int = 0
     segments_purged: int = 0
     refused: tuple[str, ...] = field(default=())
+    failed: tuple[str, ...] = field(default=())
 
     def sentence(self) -> str:
         """Say in one line what was done, or nothing when nothing was."""
@@ -176,4 +188,4 @@ class MaintenanceReport:
             )
             if count
         ]
-        return ", ".join([*parts, *self.refused])
+        return ", ".join([*parts, *self.refused, *self.failed])

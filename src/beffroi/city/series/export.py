@@ -13,11 +13,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from beffroi.city.series.civil_time import HOUR_MS, days_of, instant_of
+from beffroi.city.series.civil_time import HOUR_MS, day_of, days_of, instant_of, wall_ms
 from beffroi.city.series.contracts import Integers, RangeRefused, SeriesRange, Step
 from beffroi.city.series.ranges import series_range, values_read
 from beffroi.city.series.selectors import DeclaredStream
 from beffroi.city.series.wire import rows
+from beffroi.foundation.files.writing import unarmed
 from beffroi.kernel.clock import PARIS, as_utc
 from beffroi.sdk.declarations import Statistic
 
@@ -25,6 +26,9 @@ MOST_STREAMS = 5_000
 MOST_ROWS = 20_000_000
 _WINDOW = timedelta(days=31)
 _ROW_GROUP = 200_000
+_ROWS_AT_ONCE = 10_000
+_PART_OCTETS = 64 * 1024
+_WHOLE_DAYS = frozenset({Step.DAY, Step.WEEK, Step.MONTH})
 
 _COUNT = """
 SELECT (SELECT count(*) FROM series_observation
@@ -120,26 +124,57 @@ def _check(
 def _curves(
     stream: DeclaredStream, *, start: datetime, end: datetime, step: Step
 ) -> Iterator[SeriesRange]:
-    if step is not Step.RAW:
+    if step in _WHOLE_DAYS:
+        # From summaries: seventy years by day are few.
         yield series_range(
             stream.stream.id, start=start, end=end, step=step, statistic=stream.statistic
         )
         return
     # A month at a time: a year of a value a second must not stand in memory at once.
+    for low, high in _windows(start, end):
+        if step is Step.RAW:
+            yield _every_value(stream.stream.id, start=low, end=high)
+        else:
+            yield series_range(
+                stream.stream.id, start=low, end=high, step=step, statistic=stream.statistic
+            )
+
+
+def _windows(start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
+    """Cut a period at midnights of Paris, where buckets of hours and minutes begin too."""
     while start < end:
-        until = min(start + _WINDOW, end)
-        t_ms, value, quality = values_read(stream.stream.id, start=start, end=until)
-        yield SeriesRange(
-            step=Step.RAW,
-            statistic=Statistic.LAST,
-            t_ms=t_ms,
-            mean=value,
-            min=value,
-            max=value,
-            n=np.ones(len(value), dtype=np.int64),
-            quality=quality,
-        )
+        until = min(instant_of(wall_ms(day_of(start) + _WINDOW)), end)
+        yield start, until
         start = until
+
+
+def _every_value(stream_id: int, *, start: datetime, end: datetime) -> SeriesRange:
+    t_ms, value, quality = values_read(stream_id, start=start, end=end)
+    return SeriesRange(
+        step=Step.RAW,
+        statistic=Statistic.LAST,
+        t_ms=t_ms,
+        mean=value,
+        min=value,
+        max=value,
+        n=np.ones(len(value), dtype=np.int64),
+        quality=quality,
+    )
+
+
+def _slices(curve: SeriesRange) -> Iterator[SeriesRange]:
+    for low in range(0, len(curve), _ROWS_AT_ONCE):
+        part = slice(low, low + _ROWS_AT_ONCE)
+        yield SeriesRange(
+            step=curve.step,
+            statistic=curve.statistic,
+            t_ms=curve.t_ms[part],
+            mean=curve.mean[part],
+            min=curve.min[part],
+            max=curve.max[part],
+            n=curve.n[part],
+            quality=curve.quality[part],
+        )
 
 
 def _csv(
@@ -152,7 +187,8 @@ def _csv(
 ) -> Iterator[bytes]:
     columns = _RAW_COLUMNS if step is Step.RAW else _STEP_COLUMNS
     # The byte order mark is what makes spreadsheets read accents right.
-    yield ("\ufeff" + punctuation.separator.join(columns) + "\r\n").encode()
+    waiting = [("\ufeff" + punctuation.separator.join(columns) + "\r\n").encode()]
+    size = 0
     for item in streams:
         about = punctuation.separator.join(
             _cell(text, punctuation)
@@ -164,8 +200,13 @@ def _csv(
             )
         )
         for curve in _curves(item, start=start, end=end, step=step):
-            if len(curve):
-                yield _csv_rows(curve, about=about, punctuation=punctuation).encode()
+            for part in _slices(curve):
+                waiting.append(_csv_rows(part, about=about, punctuation=punctuation).encode())
+                size += len(waiting[-1])
+                if size >= _PART_OCTETS:
+                    yield b"".join(waiting)
+                    waiting, size = [], 0
+    yield b"".join(waiting)
 
 
 def _csv_rows(curve: SeriesRange, *, about: str, punctuation: _Punctuation) -> str:
@@ -200,9 +241,7 @@ def _numbers(
 
 
 def _cell(text: str, marks: _Punctuation) -> str:
-    # A spreadsheet would run a cell that begins so as a formula.
-    if text[:1] in {"=", "+", "-", "@", "\t", "\r"}:
-        text = f"'{text}"
+    text = unarmed(text)
     if any(mark in text for mark in (marks.separator, '"', "\n", "\r")):
         doubled = text.replace('"', '""')
         return f'"{doubled}"'

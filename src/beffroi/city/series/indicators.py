@@ -15,7 +15,7 @@ from pyproj import Geod
 from shapely.geometry import shape
 
 from beffroi.city.series.admission import EARLIEST
-from beffroi.city.series.civil_time import day_of
+from beffroi.city.series.civil_time import ceil_ms, day_of, floor_ms, wall_ms
 from beffroi.city.series.contracts import Floats, IndicatorResult
 from beffroi.city.series.summaries import energy_of
 from beffroi.city.series.wire import decoded, rows
@@ -41,10 +41,12 @@ WHERE type_key = %(type_key)s AND removed_at IS NULL
 """
 
 _PROPERTY = """
-SELECT sum((properties ->> %(property)s)::float8) FROM assets_asset
-WHERE type_key = %(type_key)s AND removed_at IS NULL
-  AND jsonb_typeof(properties -> %(property)s) = 'number'
+SELECT sum(CASE WHEN number = 0 OR abs(number) BETWEEN 1e-18 AND 1e18 THEN number::float8 END)
+FROM (SELECT CASE WHEN jsonb_typeof(properties -> %(property)s) = 'number'
+                  THEN (properties ->> %(property)s)::numeric END AS number
+      FROM assets_asset WHERE type_key = %(type_key)s AND removed_at IS NULL) found
 """
+"""Numbers of JSON have no bound: one that no float holds is left out and stops nothing."""
 
 # Assets and streams come first as one small set; row-level security does the rest.
 _STREAMS = """
@@ -63,20 +65,18 @@ WHERE l.observed_at >= %(since)s AND l.observed_at <= %(until)s AND l.quality NO
 # The first and last day of a window are seldom whole: their values are opened. The days between
 # are packed and read from their summaries, or hot and read row by row. Late rows of packed days,
 # which lie before the first day that has a partition, count once they are merged.
-_LOOSE = """
-loose AS (
-    SELECT g.stream_id, series_day_start(g.day) + p.ms * interval '1 millisecond' AS observed_at,
-           p.value
-    FROM series_segment g JOIN streams ON streams.id = g.stream_id,
-         unnest(g.at_ms, g.value, g.quality) AS p (ms, value, quality)
-    WHERE g.day IN (%(first)s, %(last)s) AND coalesce(p.quality, g.worst) NOT IN (4, 9)
-      AND series_day_start(g.day) + p.ms * interval '1 millisecond'
-          BETWEEN %(since)s AND %(until)s
-    UNION ALL
-    SELECT o.stream_id, o.observed_at, o.value
-    FROM series_observation o JOIN streams ON streams.id = o.stream_id
-    WHERE o.observed_at >= greatest(%(since)s, %(hot_since)s) AND o.observed_at <= %(until)s
-      AND o.quality NOT IN (4, 9))
+_OPENED = """
+FROM series_segment g JOIN streams ON streams.id = g.stream_id,
+     unnest(g.at_ms, g.value, g.quality) AS p (ms, value, quality)
+WHERE g.day IN (%(first)s, %(last)s) AND coalesce(p.quality, g.worst) NOT IN (4, 9)
+  AND p.ms >= CASE g.day WHEN %(first)s THEN %(first_ms)s ELSE 0 END
+  AND (g.day < %(last)s OR p.ms <= %(last_ms)s)
+"""
+
+_HOT = """
+FROM series_observation o JOIN streams ON streams.id = o.stream_id
+WHERE o.observed_at >= greatest(%(since)s, %(hot_since)s) AND o.observed_at <= %(until)s
+  AND o.quality NOT IN (4, 9)
 """
 
 _WHOLE_DAYS = """
@@ -84,25 +84,49 @@ FROM series_segment g JOIN streams ON streams.id = g.stream_id
 WHERE g.day > %(first)s AND g.day < %(last)s AND g.n_ok > 0
 """
 
-WINDOW = f"""
-WITH {_STREAMS}, {_LOOSE},
+# Of each statistic: what a packed day holds of it, and how single values and days come together.
+# Only what is asked for is worked out: the energy of a value costs more than all the rest.
+_FIGURES = {
+    Statistic.MEAN: ("vsum", "sum(value)", "sum(figure)"),
+    Statistic.SUM: ("vsum", "sum(value)", "sum(figure)"),
+    Statistic.MIN: ("vmin", "min(value)", "min(figure)"),
+    Statistic.MAX: ("vmax", "max(value)", "max(figure)"),
+    Statistic.MEAN_ENERGY_DB: (
+        "energy",
+        "CASE WHEN count(series_energy(value)) = count(*) THEN sum(series_energy(value)) END",
+        "CASE WHEN count(figure) = count(*) THEN sum(figure) ELSE 'NaN' END",
+    ),
+}
+
+
+def window_sql(statistic: Statistic) -> str:
+    """Return the statement that gives counts and one figure per stream over a window.
+
+    Raises:
+        KeyError: the statistic is not worked out from figures of days.
+    """
+    packed, loose, together = _FIGURES[statistic]
+    return f"""
+WITH {_STREAMS},
+loose AS (
+    SELECT g.stream_id, p.value {_OPENED}
+    UNION ALL SELECT o.stream_id, o.value {_HOT}),
 parts AS (
-    SELECT g.stream_id, g.n_ok, g.vmin, g.vmax, g.vsum, g.energy {_WHOLE_DAYS}
+    SELECT g.stream_id, g.n_ok, g.{packed} AS figure {_WHOLE_DAYS}
     UNION ALL
-    SELECT stream_id, count(*), min(value), max(value), sum(value),
-           CASE WHEN count(series_energy(value)) = count(*) THEN sum(series_energy(value)) END
-    FROM loose GROUP BY stream_id),
+    SELECT stream_id, count(*), {loose} FROM loose GROUP BY stream_id),
 figures AS (
-    SELECT sum(n_ok)::float8 AS n_ok, min(vmin) AS vmin, max(vmax) AS vmax, sum(vsum) AS vsum,
-           CASE WHEN count(energy) = count(*) THEN sum(energy) ELSE 'NaN' END AS energy
-    FROM parts GROUP BY stream_id)
-SELECT array_send(array_agg(n_ok)), array_send(array_agg(vmin)), array_send(array_agg(vmax)),
-       array_send(array_agg(vsum)), array_send(array_agg(energy))
-FROM figures
+    SELECT sum(n_ok)::float8 AS n_ok, {together} AS figure FROM parts GROUP BY stream_id)
+SELECT array_send(array_agg(n_ok)), array_send(array_agg(figure)) FROM figures
 """  # noqa: S608 - constants of this module only
 
+
 _INCREASE = f"""
-WITH {_STREAMS}, {_LOOSE},
+WITH {_STREAMS},
+loose AS (
+    SELECT g.stream_id, series_day_start(g.day) + p.ms * interval '1 millisecond' AS observed_at,
+           p.value {_OPENED}
+    UNION ALL SELECT o.stream_id, o.observed_at, o.value {_HOT}),
 ordered AS (
     SELECT stream_id, observed_at, value,
            value - lag(value) OVER (PARTITION BY stream_id, series_day_of(observed_at)
@@ -154,7 +178,7 @@ def indicator_evaluate(indicator: Indicator, *, at: datetime | None = None) -> I
     else:
         try:
             value = float(indicator.compute(**inputs))
-        except (ValueError, ZeroDivisionError) as problem:
+        except (ValueError, ArithmeticError) as problem:
             missing = str(problem)
         else:
             if not math.isfinite(value):
@@ -222,29 +246,36 @@ def _over_time(item: MeasureTotal, *, at: datetime) -> Floats:
     since = at - item.window
     if item.over_time is Statistic.LAST:
         return _latest(item.asset_type, item.measure, since=since, until=at)
-    asked = {
-        "type_key": item.asset_type,
-        "measure": item.measure,
-        "since": since,
-        "until": at,
-        "first": day_of(since),
-        "last": day_of(at),
-        "hot_since": hot_since(),
-    }
+    asked = window_parameters(item.asset_type, item.measure, since=since, until=at)
     if item.over_time is Statistic.INCREASE:
         return decoded(rows(_INCREASE, asked)[0][0], "float8")
-    columns = [decoded(octets, "float8") for octets in rows(WINDOW, asked)[0]]
-    n_ok, vmin, vmax, vsum, energy = columns
+    n_ok, figure = (
+        decoded(octets, "float8") for octets in rows(window_sql(item.over_time), asked)[0]
+    )
     with np.errstate(invalid="ignore"):
-        figures = {
-            Statistic.MEAN: vsum / n_ok,
-            Statistic.SUM: vsum,
-            Statistic.MIN: vmin,
-            Statistic.MAX: vmax,
-            Statistic.MEAN_ENERGY_DB: 10.0 * np.log10(energy / n_ok),
-        }
-    found = figures[item.over_time]
-    return np.asarray(found[np.isfinite(found)], dtype=np.float64)
+        if item.over_time is Statistic.MEAN:
+            figure = figure / n_ok
+        elif item.over_time is Statistic.MEAN_ENERGY_DB:
+            figure = 10.0 * np.log10(figure / n_ok)
+    return np.asarray(figure[np.isfinite(figure)], dtype=np.float64)
+
+
+def window_parameters(
+    type_key: str, measure: str, *, since: datetime, until: datetime
+) -> dict[str, Any]:
+    """Return the parameters of :func:`window_sql`; both ends of the window belong to it."""
+    first, last = day_of(since), day_of(until)
+    return {
+        "type_key": type_key,
+        "measure": measure,
+        "since": since,
+        "until": until,
+        "first": first,
+        "last": last,
+        "first_ms": ceil_ms(since) - wall_ms(first),
+        "last_ms": floor_ms(until) - wall_ms(last),
+        "hot_since": hot_since(),
+    }
 
 
 def hot_since() -> datetime:

@@ -9,7 +9,12 @@ from beffroi.foundation.jobs.api import Beat
 
 
 def _maintain(at: datetime) -> str:
-    return api.series_maintain(at).sentence()
+    report = api.series_maintain(at)
+    if report.failed:
+        raise api.MaintenanceFailed(
+            "Not everything was done: {report}.", params={"report": report.sentence()}
+        )
+    return report.sentence()
 
 
 BEATS = (Beat(key="series.maintain", every=timedelta(minutes=5), run=_maintain),)

@@ -68,15 +68,21 @@ SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, hot.* FROM ({
 ORDER BY 1 NULLS LAST
 """  # noqa: S608 - constants of this module only
 
+# Two packed days at most are opened: the one that holds the instant, and the last before it.
 _BEFORE = """
 SELECT value FROM (
     (SELECT observed_at, value FROM series_observation
      WHERE stream_id = %(stream_id)s AND observed_at < %(start)s AND quality NOT IN (4, 9)
      ORDER BY observed_at DESC LIMIT 1)
     UNION ALL
-    (SELECT series_day_start(day + 1), vlast FROM series_segment
-     WHERE stream_id = %(stream_id)s AND day < %(first)s AND n_ok > 0
-     ORDER BY day DESC LIMIT 1)) earlier
+    (SELECT series_day_start(g.day) + p.ms * interval '1 millisecond', p.value
+     FROM (SELECT * FROM series_segment
+           WHERE stream_id = %(stream_id)s AND day <= %(first)s AND n_ok > 0
+           ORDER BY day DESC LIMIT 2) g,
+          unnest(g.at_ms, g.value, g.quality) AS p (ms, value, quality)
+     WHERE coalesce(p.quality, g.worst) NOT IN (4, 9)
+       AND series_day_start(g.day) + p.ms * interval '1 millisecond' < %(start)s
+     ORDER BY 1 DESC LIMIT 1)) earlier
 ORDER BY observed_at DESC LIMIT 1
 """
 
@@ -176,7 +182,7 @@ def days_read(stream_id: int, *, start: datetime, end: datetime) -> Summaries:
 
 
 def value_before(stream_id: int, *, instant: datetime) -> float:
-    """Return the last value that counts before the start of a civil day; NaN if none."""
+    """Return the last value that counts before an instant; NaN if none."""
     found = rows(
         _BEFORE,
         {"stream_id": stream_id, "start": instant, "first": days_of(instant, _later(instant))[0]},
@@ -218,6 +224,8 @@ def _raw(stream_id: int, *, start: datetime, end: datetime, statistic: Statistic
     if (last - first).days > 1 and rows(_COUNT, parameters)[0][0] > MOST_POINTS:
         raise _too_long(step=Step.RAW)
     t_ms, value, quality = values_read(stream_id, start=start, end=end)
+    if len(t_ms) > MOST_POINTS:
+        raise _too_long(step=Step.RAW)
     return SeriesRange(
         step=Step.RAW,
         statistic=statistic,

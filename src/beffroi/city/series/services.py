@@ -1,15 +1,16 @@
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.utils import OperationalError
+from django.db.utils import DatabaseError, OperationalError
 
 from beffroi.city.series import write_sql
-from beffroi.city.series.admission import quality_of
+from beffroi.city.series.admission import EARLIEST, quality_of
 from beffroi.city.series.civil_time import day_of, floor_ms
 from beffroi.city.series.contracts import (
     LatestValue,
@@ -79,6 +80,32 @@ def observations_record(
         ObservationRefused: see :func:`~beffroi.city.series.admission.quality_of`.
         StreamNotFound: a stream is not of this territory.
     """
+    return _write(territory_id, readings, received_at=received_at, correcting=False)
+
+
+def observations_correct(
+    territory_id: int, readings: Sequence[NewObservation], *, received_at: datetime | None = None
+) -> WriteResult:
+    """Replace the values of streams at given instants, and add those that are absent.
+
+    Days that are packed already are packed anew, with their summaries; every other value keeps
+    its instant and its flag. Of two values of one instant the last given stands. All or nothing,
+    and doing it twice changes nothing more: ``stored`` counts the observations that are now other
+    than they were. Packing waits until the caller's transaction ends.
+
+    Raises:
+        ObservationRefused, StreamNotFound: as :func:`observations_record`.
+    """
+    return _write(territory_id, readings, received_at=received_at, correcting=True)
+
+
+def _write(
+    territory_id: int,
+    readings: Sequence[NewObservation],
+    *,
+    received_at: datetime | None,
+    correcting: bool,
+) -> WriteResult:
     if not readings:
         return WriteResult(offered=0, stored=0, changed=())
     arrival = as_utc(received_at or now())
@@ -98,9 +125,14 @@ def observations_record(
             ],
         }
         with connection.cursor() as cursor:
-            cursor.execute(write_sql.OBSERVATIONS_INSERT, columns)
-            stored = cursor.rowcount
-            cursor.execute(write_sql.LATEST_UPSERT, columns)
+            if correcting:
+                cursor.execute(write_sql.OBSERVATIONS_CORRECT, columns)
+                stored = int(cursor.fetchone()[0])
+                cursor.execute(write_sql.LATEST_CORRECT, columns)
+            else:
+                cursor.execute(write_sql.OBSERVATIONS_INSERT, columns)
+                stored = cursor.rowcount
+                cursor.execute(write_sql.LATEST_UPSERT, columns)
             changed = [write_sql.LatestRow(*row) for row in cursor.fetchall()]
     return WriteResult(
         offered=len(readings),
@@ -142,47 +174,78 @@ def series_maintain(at: datetime) -> MaintenanceReport:
 
     Each step is a transaction of its own and may be interrupted anywhere: what is not done yet is
     done by the next call. A step that meets another pulse, a busy table or a row that arrived
-    meanwhile undoes itself and is reported in ``refused``.
+    meanwhile undoes itself and is reported in ``refused``; one that the data itself stops is
+    reported in ``failed``. Neither keeps the steps after it from being done.
     """
     today = day_of(at)
-    hot_days = int(settings.BEFFROI.hot_days)
-    refused: list[str] = []
-
-    def attempt(what: str, statement: str, *parameters: date | int) -> int:
-        try:
-            with transaction.atomic(), connection.cursor() as cursor:
-                cursor.execute(statement, parameters)
-                return int(cursor.fetchone()[0])
-        except OperationalError as problem:
-            if getattr(problem.__cause__, "sqlstate", None) not in TRY_AGAIN:
-                raise
-            refused.append(f"{what} put off: {str(problem).splitlines()[0]}")
-            return 0
-
-    made = attempt(
+    round_ = _Round()
+    (made,) = round_.attempt(
         "new partitions",
         "SELECT series_partitions_ensure(%s, %s)",
         today - timedelta(days=1),
         today + timedelta(days=DAYS_AHEAD),
-    )
-    closed = [day for day in partition_days() if day < today - timedelta(days=hot_days)]
-    packed = 0
-    for day in closed:
-        packed += attempt(f"packing {day}", "SELECT series_pack_day(%s)", day)
-    late = attempt(
+    ) or (0,)
+    days_packed = rows_packed = 0
+    oldest_hot = today - timedelta(days=int(settings.BEFFROI.hot_days))
+    for day in [day for day in partition_days() if day < oldest_hot]:
+        done = round_.attempt(
+            f"packing {day}", "SELECT packed, problem FROM series_pack_day(%s)", day
+        )
+        if done is not None:
+            days_packed += done[1] is None
+            rows_packed += done[0]
+    late, _problem = round_.attempt(
         "late rows",
-        "SELECT series_late_absorb(%s, %s)",
+        "SELECT moved, problem FROM series_late_absorb(%s, %s)",
         today - timedelta(days=1),
         LATE_DAYS_AT_ONCE,
-    )
+    ) or (0, None)
+    purged = 0
+    for territory in territories_all():
+        with round_.step(f"retention of {territory.slug}"):
+            purged += _purge(territory.id, at=at)
     return MaintenanceReport(
         partitions_made=made,
-        days_packed=len(closed) - sum(text.startswith("packing") for text in refused),
-        rows_packed=packed,
+        days_packed=days_packed,
+        rows_packed=rows_packed,
         late_rows=late,
-        segments_purged=sum(_purge(card.id, at=at) for card in territories_all()),
-        refused=tuple(refused),
+        segments_purged=purged,
+        refused=tuple(round_.refused),
+        failed=tuple(round_.failed),
     )
+
+
+class _Round:
+    """The steps of one maintenance, and what became of those that were not done."""
+
+    def __init__(self) -> None:
+        self.refused: list[str] = []
+        self.failed: list[str] = []
+
+    def attempt(self, what: str, statement: str, *parameters: date | int) -> tuple[Any, ...] | None:
+        """Run one function in a transaction; its row, whose second column names a problem."""
+        row: tuple[Any, ...] | None = None
+        with self.step(what), transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(statement, parameters)
+            row = cursor.fetchone()
+        if row is not None and len(row) > 1 and row[1] is not None:
+            self.failed.append(f"{what}: {row[1]}")
+        return row
+
+    @contextmanager
+    def step(self, what: str) -> Iterator[None]:
+        """Note an error of the block; a database that is away is not one to note."""
+        try:
+            yield
+        except DatabaseError as problem:
+            sqlstate = getattr(problem.__cause__, "sqlstate", None)
+            told = f"{what} put off: {str(problem).splitlines()[0]}"
+            if sqlstate in TRY_AGAIN:
+                self.refused.append(told)
+            elif isinstance(problem, OperationalError):
+                raise
+            else:
+                self.failed.append(told)
 
 
 def partition_days() -> list[date]:
@@ -195,11 +258,13 @@ def _purge(territory_id: int, *, at: datetime) -> int:
     with acting_for(territory_id):
         rules = dict(Retention.objects.values_list("measure_key", "keep_days"))
         for measure, keep_days in rules.items():
+            # A century too many would lead before the calendar; nothing is that old anyway.
+            kept = timedelta(days=min(keep_days, (day_of(at) - EARLIEST.date()).days))
             with connection.cursor() as cursor:
                 cursor.execute(
                     _PURGE,
                     {
-                        "before": day_of(at) - timedelta(days=keep_days),
+                        "before": day_of(at) - kept,
                         "measure": measure,
                         "others": [key for key in rules if key],
                     },

@@ -16,11 +16,14 @@ INSERT INTO series_observation (territory_id, stream_id, observed_at, value, qua
 SELECT %(territory_id)s, stream_id, 'epoch'::timestamptz + at_ms * interval '1 millisecond',
        value, quality
 FROM unnest(%(stream_ids)s::bigint[], %(at_ms)s::bigint[], %(values)s::float8[],
-            %(qualities)s::smallint[]) AS r (stream_id, at_ms, value, quality)
-ORDER BY stream_id, at_ms
+            %(qualities)s::smallint[])
+     WITH ORDINALITY AS r (stream_id, at_ms, value, quality, rank)
+ORDER BY stream_id, at_ms, rank
 ON CONFLICT DO NOTHING
 """
 """Store observations; those already there stay as they are. ``rowcount`` tells how many are new.
+
+Of two values of one instant the first of the batch stands: without ``rank`` the sort would choose.
 
 Parameters: ``territory_id``, ``stream_ids``, ``at_ms`` (milliseconds since 1970 UTC), ``values``
 (finite, at most 1e18 either way), ``qualities`` (kernel.quality.Quality).
@@ -47,6 +50,34 @@ Parameters: those of :data:`OBSERVATIONS_INSERT`, ``asset_ids``, ``measure_keys`
 ``received_at``. Of two values of the same instant the first of the batch stands, as it does among
 observations.
 """
+
+OBSERVATIONS_CORRECT = """
+SELECT series_observations_correct(%(stream_ids)s::bigint[], %(at_ms)s::bigint[],
+                                   %(values)s::float8[], %(qualities)s::smallint[])
+"""
+"""Replace observations, packed or not, and add those that are new; returns how many differ.
+
+Parameters: those of :data:`OBSERVATIONS_INSERT`. Of two values of the same instant the last stands.
+"""
+
+LATEST_CORRECT = """
+INSERT INTO series_latest AS kept
+    (territory_id, stream_id, asset_id, measure_key, observed_at, received_at, value, quality)
+SELECT DISTINCT ON (stream_id) %(territory_id)s, stream_id, asset_id, measure_key,
+       'epoch'::timestamptz + at_ms * interval '1 millisecond', %(received_at)s, value, quality
+FROM unnest(%(stream_ids)s::bigint[], %(asset_ids)s::bigint[], %(measure_keys)s::text[],
+            %(at_ms)s::bigint[], %(values)s::float8[], %(qualities)s::smallint[])
+     WITH ORDINALITY AS r (stream_id, asset_id, measure_key, at_ms, value, quality, rank)
+ORDER BY stream_id, at_ms DESC, rank DESC
+ON CONFLICT (territory_id, stream_id) DO UPDATE SET
+    observed_at = excluded.observed_at, received_at = excluded.received_at,
+    value = excluded.value, quality = excluded.quality
+    WHERE excluded.observed_at >= kept.observed_at
+      AND (kept.observed_at, kept.value, kept.quality)
+          IS DISTINCT FROM (excluded.observed_at, excluded.value, excluded.quality)
+RETURNING stream_id, asset_id, measure_key, value, quality, observed_at, received_at
+"""
+"""As :data:`LATEST_UPSERT`, after :data:`OBSERVATIONS_CORRECT`."""
 
 STREAMS_INSERT = """
 INSERT INTO series_stream (uuid, territory_id, asset_id, measure_key, unit, created_at)

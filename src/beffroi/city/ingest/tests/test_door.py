@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import contextlib
 import gzip
+import http.client
 import json
+import socket
 import threading
-from datetime import timedelta
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -23,6 +27,7 @@ from beffroi.city.ingest.testing import (
     serving,
     tiny_message,
 )
+from beffroi.city.series.api import retention_set, series_maintain
 from beffroi.foundation.database.api import acting_for
 from beffroi.foundation.territories.models import Territory
 from beffroi.foundation.territories.testing import make_territory
@@ -358,3 +363,88 @@ def test_five_hundred_messages_are_one_delivery(
     ]
     assert post(door, source.path, body, headers=source.headers)[1]["accepted"] == 500
     assert len(values(town, asset)["temperature"]) == 500
+
+
+def chunked(door: int, source: MadeSource, parts: Iterator[bytes]) -> tuple[int, dict[str, Any]]:
+    asked = http.client.HTTPConnection("127.0.0.1", door, timeout=LIMIT_S)
+    headers = {**source.headers, "Transfer-Encoding": "chunked"}
+    try:
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            asked.request("POST", source.path, body=parts, headers=headers, encode_chunked=True)
+        answer = asked.getresponse()
+        return answer.status, json.loads(answer.read())
+    finally:
+        asked.close()
+
+
+def test_a_chunked_body_is_read_and_an_endless_one_is_not(source: MadeSource, door: int) -> None:
+    message = json.dumps(tiny_message("a81758fffe000001", now(), hex="00d7")).encode()
+    status, answer = chunked(door, source, (message[at : at + 7] for at in range(0, 400, 7)))
+    assert (status, answer["accepted"]) == (200, 1)
+    sent = 0
+
+    def endless() -> Iterator[bytes]:
+        nonlocal sent
+        while sent < MAX_BODY * 8:
+            sent += 2**18
+            yield b" " * 2**18
+
+    status, answer = chunked(door, source, endless())
+    assert (status, answer["code"]) == (413, "body.too_long")
+
+
+def test_a_body_that_does_not_come_is_not_waited_for(town: Territory, source: MadeSource) -> None:
+    del town
+    with (
+        serving(make_application(body_time_s=0.2, max_in_flight=1)) as (port, _server),
+        socket.create_connection(("127.0.0.1", port), timeout=LIMIT_S) as slow,
+    ):
+        head = f"POST {source.path} HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n"
+        for name, value in source.headers.items():
+            head += f"{name}: {value}\r\n"
+        slow.sendall(f"{head}\r\n{{".encode())
+        assert slow.recv(65_536).startswith(b"HTTP/1.1 408 ")
+        # And its place is free again.
+        message = tiny_message("a81758fffe000001", now(), hex="00d7")
+        assert post(port, source.path, message, headers=source.headers)[0] == 200
+
+
+def test_a_file_of_past_values_keeps_its_own_time(town: Territory, door: int) -> None:
+    history = make_source(town, connector="csv_history")
+    asset = make_asset(town, type_key="tiny_station", domain_key="tiny")
+    make_device(town, identifier="mast 3", asset=asset)
+    rows = (
+        "device;time;temperature\n"
+        "mast 3;02/03/2021 07:31;12,5\n"
+        "mast 3;2021-03-02T07:31:00+01:00;99\n"
+        "mast 3;2021-07-01T00:00:00Z;21\n"
+        "mast 3;yesterday;1\n"
+    )
+    headers = {**history.headers, "Content-Type": "text/csv; charset=utf-8"}
+    for accepted in (3, 0):
+        answer = post(door, history.path, rows.encode(), headers=headers)[1]
+        assert (answer["accepted"], answer["refused_count"]) == (accepted, 1)
+    with acting_for(town.id), connection.cursor() as cursor:
+        cursor.execute("SELECT observed_at, value FROM series_reading ORDER BY 1")
+        # Of two values of one instant the first stands, whichever way its time is written.
+        assert cursor.fetchall() == [
+            (datetime(2021, 3, 2, 6, 31, tzinfo=UTC), 12.5),
+            (datetime(2021, 7, 1, tzinfo=UTC), 21.0),
+        ]
+        assert Device.objects.get().last_seen_at == datetime(2021, 7, 1, tzinfo=UTC)
+
+
+def test_values_older_than_their_series_is_kept_are_taken_and_leave_with_the_next_pulse(
+    town: Territory, source: MadeSource, door: int
+) -> None:
+    asset = station(town)
+    old = tiny_message("a81758fffe000001", now() - timedelta(days=900), hex="00d7")
+    with acting_for(town.id):
+        retention_set(keep_days=365, reason="a test")
+    for accepted in (1, 0):
+        answer = post(door, source.path, old, headers=source.headers)[1]
+        assert answer["accepted"] == accepted
+        assert series_maintain(now()).failed == ()
+        assert values(town, asset) == {}
+    with acting_for(town.id):
+        assert Message.objects.get().status == "decoded"

@@ -22,7 +22,7 @@ from beffroi.city.ingest.web.requests import (
     access_of,
     hex_of,
     message_lines,
-    sentence_of,
+    shown_readings,
     status_label,
     who,
 )
@@ -63,7 +63,7 @@ def claim_page(request: HttpRequest, territory: str) -> HttpResponse:
                 )
             preview = _preview(claim, scope)
         except BeffroiError as error:
-            form.add_error(None, sentence_of(error))
+            form.add_error(None, error.told(_))
     context = {
         "waiting": waiting,
         "guess": guess,
@@ -154,6 +154,7 @@ def _preview(claim: api.Claim, scope: Scope) -> list[dict[str, Any]]:
         {
             "row": row,
             "hex": hex_of(row.payload),
+            "readings": shown_readings(row.readings),
             "status_label": status_label(row.status),
             "tone": TONES[row.status],
         }

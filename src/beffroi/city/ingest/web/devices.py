@@ -18,7 +18,7 @@ from django.views.decorators.http import require_POST, require_safe
 from beffroi.city.assets.api import DeviceSummary, device_get, devices_page
 from beffroi.city.ingest import api
 from beffroi.city.ingest.web.forms import DeviceFilterForm, ReadingForm, ReplaceForm
-from beffroi.city.ingest.web.requests import access_of, message_lines, sentence_of, who
+from beffroi.city.ingest.web.requests import access_of, message_lines, who
 from beffroi.foundation.accounts.api import agent
 from beffroi.kernel.errors import BeffroiError, NotFound
 from beffroi.sdk.registry import codecs
@@ -108,7 +108,7 @@ def device_replacing(request: HttpRequest, territory: str, device: UUID) -> Http
                     device, identifier=form.cleaned_data["identifier"], **who(request)
                 )
         except BeffroiError as error:
-            form.add_error("identifier", sentence_of(error))
+            form.add_error("identifier", error.told(_))
         else:
             messages.success(request, _("The new device speaks for the asset from now on."))
             return _to(territory, new.uuid)

@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from typing import Any, TypedDict, cast
 
 from django.http import HttpRequest
+from django.utils.formats import number_format
 from django.utils.translation import gettext
 
 from beffroi.city.ingest.contracts import MessageView, Status
 from beffroi.foundation.accounts.api import actor_of, client_address
 from beffroi.foundation.accounts.contracts import Access
 from beffroi.foundation.audit.api import Actor
-from beffroi.kernel.errors import BeffroiError
 from beffroi.sdk.registry import codecs
 
 SHOWN_OCTETS = 256
@@ -46,12 +46,6 @@ def who(request: HttpRequest) -> Who:
     return {"actor": actor_of(access_of(request)), "ip": client_address(request)}
 
 
-def sentence_of(error: BeffroiError) -> str:
-    """Return the message, then the way out, in the language of the page."""
-    texts = (gettext(text) for text in (error.message, error.way_out) if text)
-    return " ".join(str(BeffroiError(text, params=error.params)) for text in texts)
-
-
 def codec_choices() -> list[tuple[str, str]]:
     """Return the installed codecs for a list to choose from."""
     named = sorted((codec.vendor, gettext(codec.label), codec.key) for codec in codecs().values())
@@ -67,10 +61,25 @@ def message_lines(messages: Iterable[MessageView]) -> list[dict[str, Any]]:
             "tone": TONES[message.status],
             "hex": hex_of(message.payload),
             "raw": text_of(message.raw),
-            "readings": [(name, value, taken) for name, value, _at, taken in message.decoded],
+            "readings": shown_readings(
+                (name, value, taken) for name, value, _at, taken in message.decoded
+            ),
         }
         for message in messages
     ]
+
+
+def shown_readings(readings: Iterable[tuple[str, Any, bool]]) -> list[tuple[str, str, bool]]:
+    """Return values as they are read: those that were taken first, without false precision."""
+    rows = [(name, _value(value), taken) for name, value, taken in readings]
+    return sorted(rows, key=lambda row: not row[2])
+
+
+def _value(value: Any) -> str:
+    """Three decimals are more than any of these sensors measures."""
+    if isinstance(value, float):
+        return number_format(round(value, 3) + 0.0)
+    return str(value)
 
 
 def status_label(status: Status) -> str:

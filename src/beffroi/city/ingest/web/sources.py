@@ -19,7 +19,6 @@ from beffroi.city.ingest.web.forms import SETTING, SharedKeyForm, SourceForm
 from beffroi.city.ingest.web.requests import (
     access_of,
     message_lines,
-    sentence_of,
     text_of,
     who,
 )
@@ -163,7 +162,7 @@ def source_secret(request: HttpRequest, territory: str, source: UUID) -> HttpRes
         with transaction.atomic():
             issued = api.source_rotate_secret(source, **who(request))
     except BeffroiError as error:
-        messages.error(request, sentence_of(error))
+        messages.error(request, error.told(_))
         return _to(territory, source)
     return _show_opened(
         request, territory, view, secret=issued.secret, until=issued.former_valid_until
@@ -174,6 +173,7 @@ def source_secret(request: HttpRequest, territory: str, source: UUID) -> HttpRes
 @require_POST
 def source_shared_key(request: HttpRequest, territory: str, source: UUID) -> HttpResponse:
     """Change the key by which the network's signature is verified."""
+    _found(source)
     form = SharedKeyForm(request.POST)
     if not form.is_valid():
         messages.error(request, _("The shared key has at least eight characters."))
@@ -239,7 +239,7 @@ def _do(request: HttpRequest, territory: str, source: UUID, act: Any, *, done: s
     except NotFound as error:
         raise Http404 from error
     except BeffroiError as error:
-        messages.error(request, sentence_of(error))
+        messages.error(request, error.told(_))
     else:
         messages.success(request, done)
     return _to(territory, source)
@@ -284,7 +284,7 @@ def _facts(view: api.SourceView) -> list[tuple[str, Any]]:
 
 def _refuse(form: SourceForm, error: BeffroiError) -> None:
     field = getattr(error, "field", None)
-    form.add_error(field if field in form.fields else None, sentence_of(error))
+    form.add_error(field if field in form.fields else None, error.told(_))
 
 
 def _card(connector: Connector) -> dict[str, Any]:

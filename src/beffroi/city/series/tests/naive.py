@@ -114,11 +114,11 @@ def packed_points(stream_id: int) -> int:
 
 
 def pack(day: date) -> int:
-    return _count("SELECT series_pack_day(%s)", day)
+    return _count("SELECT packed FROM series_pack_day(%s)", day)
 
 
 def absorb(before: date) -> int:
-    return _count("SELECT series_late_absorb(%s, 1000)", before)
+    return _count("SELECT moved FROM series_late_absorb(%s, 1000)", before)
 
 
 def _count(statement: str, parameter: date | int) -> int:

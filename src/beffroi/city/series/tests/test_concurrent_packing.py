@@ -46,7 +46,7 @@ class Packer(threading.Thread):
         try:
             with self.connection:
                 self.outcome = self.connection.execute(
-                    "SELECT series_pack_day(%s)", [DAY]
+                    "SELECT packed FROM series_pack_day(%s)", [DAY]
                 ).fetchone()
         except psycopg.Error as problem:
             self.outcome = problem
@@ -128,7 +128,7 @@ def test_without_the_last_count_that_row_would_be_lost(
         row = connection.execute("SELECT pg_get_functiondef(%s::regprocedure)", [name]).fetchone()
         assert row is not None
         whole = str(row[0])
-        connection.execute(whole.replace("rows_there <> rows_packed", "false").encode())
+        connection.execute(whole.replace("rows_there <> packed", "false").encode())
     try:
         packer = Packer(test_database.urls.application)
         with reader_in_the_way(test_database.urls.application, kept) as writer:

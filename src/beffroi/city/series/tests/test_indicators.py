@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from django.db import connection
 
 from beffroi.city.assets.testing import make_asset
 from beffroi.city.series.api import indicator_evaluate
@@ -149,3 +151,49 @@ def test_another_territory_counts_nothing_of_this_one(
     with acting_for(make_territory().pk):
         found = indicator_evaluate(indicator(lamps=AssetCount(asset_type="light_point")), at=NOW)
     assert found.value == 0
+
+
+@pytest.mark.parametrize("statistic", [item for item in Statistic if item is not Statistic.LAST])
+def test_a_window_within_one_packed_day_has_both_its_ends(
+    territory: Territory, statistic: Statistic
+) -> None:
+    stream = make_stream(make_asset(territory))
+    start = datetime(2025, 6, 3, 6, tzinfo=UTC)
+    values = [3.0, 4.0, 9.0, 5.0, 8.0, 100.0]
+    record(stream, [(start + timedelta(hours=rank), value) for rank, value in enumerate(values)])
+    for _packed in range(2):
+        with acting_for(territory.pk):
+            found = indicator_evaluate(
+                indicator(x=total(Statistic.SUM, statistic, 3 / 24)), at=start + timedelta(hours=4)
+            )
+        assert found.value == pytest.approx(naive.statistic_of(values[1:5], statistic, None))
+        naive.absorb(date(2025, 6, 4))
+
+
+def test_a_number_of_an_asset_that_no_float_holds_stops_no_sum(territory: Territory) -> None:
+    for number in (1.5, 0, 2.5):
+        make_asset(territory, properties={"rated_power_w": number})
+    with acting_for(territory.pk):
+        for literal in ("1e400", "-1e400", "1e-400", "1e300", "true", '"x"', "null"):
+            asset = make_asset(territory)
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    "UPDATE assets_asset SET properties ="
+                    " format('{\"rated_power_w\": %%s}', %s::text)::jsonb WHERE id = %s",
+                    [literal, asset.pk],
+                )
+        installed = PropertySum(asset_type="light_point", property="rated_power_w")
+        assert indicator_evaluate(indicator(x=installed), at=NOW).value == 4.0
+
+
+def test_an_indicator_that_leaves_what_floats_hold_says_so(territory: Territory) -> None:
+    make_asset(territory)
+    with acting_for(territory.pk):
+        found = indicator_evaluate(
+            replace(
+                indicator(x=AssetCount(asset_type="light_point")),
+                compute=lambda *, x: 10.0 ** (x * 999),
+            ),
+            at=NOW,
+        )
+    assert (found.value, bool(found.missing)) == (None, True)

@@ -94,7 +94,9 @@ def test_every_partition_forces_row_level_security() -> None:
 @pytest.mark.parametrize(
     "call",
     [
-        "series_segments_write('2025-06-03', 'SELECT 1', false)",
+        "series_segments_write('2025-06-03', 'SELECT 1', 'none')",
+        "series_segments_try('2025-06-03', 'SELECT 1', 'none')",
+        "series_packed_delete('series_observation_default', '2025-06-03')",
         "series_maintenance_lock()",
         "series_partition_of('2025-06-03')",
     ],
@@ -120,6 +122,7 @@ def test_functions_of_the_owner_pin_their_search_path(test_database: TestDatabas
         "series_partitions_ensure",
         "series_pack_day",
         "series_late_absorb",
+        "series_observations_correct",
     }
     for name, settings, everybody in rows:
         assert "search_path=pg_catalog, public, pg_temp" in settings, name
@@ -132,6 +135,7 @@ def test_a_function_leaves_the_callers_territory_as_it_was(filled: Stream) -> No
             "series_partitions_ensure('2025-06-01', '2025-06-02')",
             "series_late_absorb('2025-06-02', 1)",
             "series_pack_day('2025-06-02')",
+            "series_observations_correct('{}', '{}', '{}', '{}')",
         ):
             cursor.execute(f"SELECT {call}")
             cursor.execute("SELECT current_setting('beffroi.territory')")

@@ -141,8 +141,8 @@ def test_the_pulse_keeps_partitions_packs_and_merges(stream: Stream) -> None:
 
     report = series_maintain(now)
 
-    assert (report.days_packed, report.rows_packed, report.refused) == (4, 4, ())
-    assert partition_days() == [now.date() + timedelta(days=ahead) for ahead in range(-7, 4)]
+    assert (report.days_packed, report.rows_packed, report.refused) == (10, 10, ())
+    assert partition_days() == [now.date() + timedelta(days=ahead) for ahead in range(-1, 4)]
     with acting_for(stream.territory_id):
         assert naive.stored(stream.pk) == before
         record(stream, [(days[-1] + timedelta(minutes=1), 99.0)])

@@ -9,11 +9,13 @@ from random import Random
 import numpy as np
 import pytest
 from django.db import connection
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from beffroi.city.series.api import NewObservation, RangeRefused, Step, observations_record
 from beffroi.city.series.civil_time import edges_ms, instant_of, wall_ms
 from beffroi.city.series.models import Stream
-from beffroi.city.series.ranges import series_range, values_read
+from beffroi.city.series.ranges import series_range, value_before, values_read
 from beffroi.city.series.testing import make_partitions, record
 from beffroi.city.series.tests import naive
 from beffroi.foundation.database.api import acting_for
@@ -195,6 +197,67 @@ def test_a_counter_that_restarts_does_not_count_backwards(stream: Stream) -> Non
             statistic=Statistic.INCREASE,
         )
     assert found.mean.tolist() == [30.0, 0.0, 20.0]
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_the_first_hour_grows_from_the_value_before_it_on_the_same_day(
+    stream: Stream, *, packed: bool
+) -> None:
+    at = datetime(2025, 6, 3, 8, tzinfo=UTC)
+    day_before = (at - timedelta(hours=20), 100.0)
+    hours = [(at + timedelta(hours=n), 150.0 + n) for n in range(4)]
+    record(stream, [day_before, *hours, (at + timedelta(minutes=90), 999.0, Quality.BAD)])
+    with acting_for(stream.territory_id):
+        if packed:
+            naive.absorb(date(2025, 6, 4))
+        found = series_range(
+            stream.pk,
+            start=at + timedelta(hours=2),
+            end=at + timedelta(hours=4),
+            step=Step.HOUR,
+            statistic=Statistic.INCREASE,
+        )
+    assert found.mean.tolist() == [1.0, 1.0]
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_packed_day_before_is_opened_only_as_far_as_it_counts(
+    stream: Stream, *, packed: bool
+) -> None:
+    # What waits to be merged is later than what is packed of the same day: it is what comes before.
+    at = datetime(2025, 6, 3, 8, tzinfo=UTC)
+    record(stream, [(at, 10.0)])
+    with acting_for(stream.territory_id):
+        naive.absorb(date(2025, 6, 4))
+        record(stream, [(at + timedelta(hours=1), 30.0)])
+        if packed:
+            naive.absorb(date(2025, 6, 4))
+        assert value_before(stream.pk, instant=at + timedelta(days=1)) == 30.0
+        assert value_before(stream.pk, instant=at + timedelta(minutes=1)) == 10.0
+        assert math.isnan(value_before(stream.pk, instant=at))
+
+
+instants = st.one_of(
+    st.datetimes(timezones=st.just(UTC)),
+    st.datetimes(datetime(1969, 12, 31), datetime(1970, 1, 4), timezones=st.just(UTC)),  # noqa: DTZ001 - the strategy adds the zone
+    st.datetimes(datetime(2199, 12, 30), datetime(2200, 1, 3), timezones=st.just(UTC)),  # noqa: DTZ001 - same
+)
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(start=instants, end=instants, step=st.sampled_from([None, *Step]))
+def test_any_period_gives_a_curve_or_a_refusal(
+    stream: Stream, start: datetime, end: datetime, step: Step | None
+) -> None:
+    with acting_for(stream.territory_id):
+        refused = ""
+        try:
+            found = series_range(stream.pk, start=start, end=end, step=step)
+        except RangeRefused as refusal:
+            refused = refusal.field
+    assert refused in {"start", "step"} or len(found) == 0
 
 
 def test_the_finest_step_that_fits_is_chosen(stream: Stream) -> None:

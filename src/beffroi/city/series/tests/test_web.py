@@ -8,6 +8,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+from django.db import connection
 from django.test import Client
 
 from beffroi.city.assets.testing import make_asset
@@ -49,6 +50,19 @@ def test_a_chart_gets_its_curve_and_then_304(
     assert (again.status_code, again.content) == (304, b"")
 
 
+def test_a_chart_of_yes_and_no_gets_their_words_and_one_of_numbers_none(
+    agent: Client, territory: Territory, filled: Stream
+) -> None:
+    lit = make_stream(make_asset(territory), measure_key="lamp_switched_on")
+    record(lit, [(AT, 1.0)])
+    answers = [
+        agent.get(f"/t/{territory.slug}/series/{one.uuid}.json?{DAY}").json()
+        for one in (lit, filled)
+    ]
+    assert answers[0]["choices"] == ["non", "oui"]
+    assert "choices" not in answers[1]
+
+
 def test_an_asset_is_exported_in_both_forms(
     agent: Client, territory: Territory, filled: Stream
 ) -> None:
@@ -59,11 +73,13 @@ def test_an_asset_is_exported_in_both_forms(
     assert pq.read_table(io.BytesIO(body(agent.get(f"{base}.parquet?{DAY}")))).num_rows == 90
 
 
-@pytest.mark.parametrize("query", ["flux={uuid}", "type=light_point&mesure=power_w"])
+@pytest.mark.parametrize(
+    "query", ["flux={uuid}", "type=light_point&mesure=power_w", "equipement={asset}&mesure=power_w"]
+)
 def test_a_selection_is_exported(
     agent: Client, territory: Territory, filled: Stream, query: str
 ) -> None:
-    selected = query.format(uuid=filled.uuid)
+    selected = query.format(uuid=filled.uuid, asset=filled.asset.uuid)
     response = agent.get(f"/t/{territory.slug}/series/export.csv?{selected}&{DAY}")
     assert body(response).count(b"\r\n") == 91
 
@@ -97,6 +113,7 @@ def test_another_territory_is_not_visible(agent: Client, territory: Territory) -
         f"/t/{territory.slug}/series/{foreign.uuid}.json",
         f"/t/{territory.slug}/equipements/{foreign.asset.uuid}/export.csv",
         f"/t/{territory.slug}/series/export.csv?flux={foreign.uuid}",
+        f"/t/{territory.slug}/series/export.csv?equipement={foreign.asset.uuid}",
         f"/t/{other.slug}/series/{foreign.uuid}.json",
     ):
         assert agent.get(url).status_code == 404, url
@@ -119,3 +136,20 @@ def test_an_export_needs_its_verb(client: Client, territory: Territory, filled: 
     sign_in(client, make_agent(territory, verbs=["assets.see"]))
     url = f"/t/{territory.slug}/equipements/{filled.asset.uuid}/export.csv"
     assert client.get(url).status_code == 403
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_downloads_slowly_or_leaves_holds_nothing_of_the_database(client: Client) -> None:
+    stream = make_stream(make_asset(make_territory()))
+    record(stream, [(AT + timedelta(seconds=rank), 1.0) for rank in range(25_000)])
+    sign_in(client, make_agent(stream.territory))
+    url = f"/t/{stream.territory.slug}/equipements/{stream.asset.uuid}/export.csv"
+    response = client.get(f"{url}?{DAY}&forme=international")
+    parts = iter(response.streaming_content)  # type: ignore[attr-defined]  # a stream has them
+    assert next(parts).startswith(b"\xef\xbb\xbf")
+    assert not connection.in_atomic_block
+    next(parts)
+    assert not connection.in_atomic_block
+    response.close()
+    with pytest.raises(StopIteration):
+        next(parts)

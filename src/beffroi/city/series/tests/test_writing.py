@@ -58,6 +58,16 @@ def test_of_two_values_at_one_instant_the_first_stands_everywhere(stream: Stream
         assert latest_of_assets([stream.asset_id])[stream.asset_id]["power_w"].value == 1.0
 
 
+def test_of_many_values_at_one_instant_the_first_stands(stream: Stream) -> None:
+    readings = [
+        NewObservation(stream.pk, AT + timedelta(minutes=n % 3), float(n)) for n in range(60)
+    ]
+    observations_record(stream.territory_id, readings)
+    with acting_for(stream.territory_id):
+        assert [value for _at, value, _flag in naive.stored(stream.pk)] == [0.0, 1.0, 2.0]
+        assert latest_of_assets([stream.asset_id])[stream.asset_id]["power_w"].value == 2.0
+
+
 def test_an_instant_is_kept_to_the_millisecond(stream: Stream) -> None:
     observations_record(
         stream.territory_id, [NewObservation(stream.pk, AT + timedelta(microseconds=999), 1.0)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 
 from django.http import QueryDict
@@ -12,6 +12,8 @@ from beffroi.kernel.clock import PARIS, as_utc, now, parse_instant
 
 USUAL_PERIOD = timedelta(days=1)
 USUAL_POINTS = 1_500
+
+_FIRST = datetime(1, 1, 3, tzinfo=UTC)
 
 STEPS = {
     "brut": Step.RAW,
@@ -37,8 +39,8 @@ def period_of(query: QueryDict) -> tuple[datetime, datetime]:
         RangeRefused: one of them is neither a day nor an instant.
     """
     end = _instant(query, "a", end=True) or now()
-    start = _instant(query, "de", end=False) or end - USUAL_PERIOD
-    return start, end
+    start = _instant(query, "de", end=False)
+    return start or max(end, _FIRST) - USUAL_PERIOD, end
 
 
 def step_of(query: QueryDict) -> Step | None:

@@ -7,7 +7,7 @@ from typing import Any, cast
 from uuid import UUID
 
 import msgspec
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.cache import patch_cache_control
 from django.utils.translation import gettext as _
@@ -33,10 +33,11 @@ from beffroi.city.series.web.parameters import (
     step_of,
     uuids_of,
 )
-from beffroi.foundation.accounts.access import agent
+from beffroi.foundation.accounts.access import PartsResponse, agent
 from beffroi.foundation.accounts.contracts import Access
 from beffroi.kernel.errors import BeffroiError, InvalidInput
 from beffroi.kernel.identifiers import slug_of
+from beffroi.sdk.declarations import Kind, Measure
 
 MEDIA = {"csv": "text/csv; charset=utf-8", "parquet": "application/vnd.apache.parquet"}
 _View = Callable[..., HttpResponseBase]
@@ -93,7 +94,8 @@ def stream_json(request: HttpRequest, *, territory: str, stream: UUID) -> HttpRe
     )
     body = msgspec.json.encode(_chart(found, curve))
     etag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
-    if request.headers.get("If-None-Match") == etag:
+    # A compressed answer has carried it marked as weak.
+    if request.headers.get("If-None-Match", "").removeprefix("W/") == etag:
         response = HttpResponse(status=304)
     else:
         response = HttpResponse(body, content_type="application/json")
@@ -117,7 +119,10 @@ def asset_export(
 @agent("series.export")
 @told_as_problem
 def selection_export(request: HttpRequest, *, territory: str, extension: str) -> HttpResponseBase:
-    """Give the series named by ``flux``, or those of a ``type`` (and ``mesure``), as a file."""
+    """Give series as a file: those named by ``flux``, or of some ``equipement``, or of a ``type``.
+
+    ``mesure`` narrows the last two to some measures.
+    """
     wanted = uuids_of(request.GET, "flux")
     if wanted:
         streams = list(streams_by_uuid(wanted).values())
@@ -126,24 +131,28 @@ def selection_export(request: HttpRequest, *, territory: str, extension: str) ->
         if len(streams) < len(set(wanted)):
             raise StreamNotFound("There is no such series here.")
         return _file(request, streams, name=territory, extension=extension)
+    scope = _access(request).scope("series.export")
+    named = uuids_of(request.GET, "equipement")
     type_key = request.GET.get("type", "")
-    if not type_key:
+    if named:
+        asset_ids = [asset_get(uuid, scope=scope).summary.id for uuid in dict.fromkeys(named)]
+    elif type_key:
+        assets = assets_matching(AssetFilter(type_key=type_key), scope=scope)
+        asset_ids = [asset.id for asset in assets]
+    else:
         raise RangeRefused(
             "Nothing is selected.",
             field="flux",
-            way_out="Name series by flux, or a type of asset by type.",
+            way_out="Name series by flux, assets by equipement, or a type of asset by type.",
         )
-    scope = _access(request).scope("series.export")
-    assets = assets_matching(AssetFilter(type_key=type_key), scope=scope)
-    streams = streams_of_assets(
-        [asset.id for asset in assets], measures=request.GET.getlist("mesure")
-    )
-    return _file(request, streams, name=f"{territory}-{type_key}", extension=extension)
+    streams = streams_of_assets(asset_ids, measures=request.GET.getlist("mesure"))
+    name = f"{territory}-{type_key}" if type_key else territory
+    return _file(request, streams, name=name, extension=extension)
 
 
 def _file(
     request: HttpRequest, streams: Sequence[DeclaredStream], *, name: str, extension: str
-) -> StreamingHttpResponse:
+) -> PartsResponse:
     start, end = period_of(request.GET)
     step = step_of(request.GET) or Step.RAW
     parts = series_export(
@@ -153,8 +162,8 @@ def _file(
         step=step,
         form=form_of(request.GET, extension=extension),
     )
-    # Read while it is sent: the rule of the view keeps the territory set until the last octet.
-    response = StreamingHttpResponse(parts, content_type=MEDIA[extension])
+    # Read while it is sent: the rule of the view sets the territory again for each part.
+    response = PartsResponse(parts, content_type=MEDIA[extension])
     filename = f"{slug_of(name) or 'series'}-{start:%Y%m%d}-{end:%Y%m%d}.{extension}"
     response["Content-Disposition"] = f'attachment; filename="{filename}"'
     patch_cache_control(response, private=True, no_store=True)
@@ -162,13 +171,14 @@ def _file(
 
 
 def _chart(found: DeclaredStream, curve: SeriesRange) -> dict[str, object]:
+    words = _words(found.measure)
     return {
+        **({"choices": words} if words else {}),
         "unit": found.unit,
         "label": _(found.label),
         "step": str(curve.step),
         "statistic": str(curve.statistic),
         "decimals": 1 if found.measure is None else found.measure.decimals,
-        "choices": [_(text) for text in found.measure.choices] if found.measure else [],
         "t": (curve.t_ms / 1000).tolist(),
         # Not a number is written null, which a chart shows as a gap.
         "mean": curve.mean.tolist(),
@@ -177,6 +187,15 @@ def _chart(found: DeclaredStream, curve: SeriesRange) -> dict[str, object]:
         "n": curve.n.tolist(),
         "quality": curve.quality.tolist(),
     }
+
+
+def _words(measure: Measure | None) -> list[str]:
+    """Return what stands for 0, 1… of a measure whose values are words."""
+    if measure is None or measure.kind is Kind.NUMBER:
+        return []
+    if measure.kind is Kind.BOOLEAN and not measure.choices:
+        return [_("no"), _("yes")]
+    return [_(text) for text in measure.choices]
 
 
 def _see(request: HttpRequest, found: DeclaredStream, *, verb: str) -> None:
