@@ -5,6 +5,7 @@ from __future__ import annotations
 from beffroi.city.assets.bulk import BulkOptions, assets_upsert_many, parents_link
 from beffroi.city.assets.cells import cells_rebuild, version_bump
 from beffroi.city.assets.contracts import (
+    AssetChangedMeanwhile,
     AssetDetail,
     AssetFilter,
     AssetKeyTaken,
@@ -18,13 +19,10 @@ from beffroi.city.assets.contracts import (
     DeviceAlreadyAttached,
     DeviceNotFound,
     DeviceSummary,
-    ImportOptions,
-    ImportPreview,
     ImportRefused,
-    ImportReport,
     NewAsset,
     Origin,
-    RowRefusal,
+    ParentRefused,
     TypeCount,
     UpsertCounts,
     Why,
@@ -46,6 +44,15 @@ from beffroi.city.assets.device_services import (
     devices_attach_many,
 )
 from beffroi.city.assets.facts import AssetFacts, assets_facts
+from beffroi.city.assets.import_contracts import (
+    LICENCES,
+    Absent,
+    AbsentAssets,
+    ImportOptions,
+    ImportPreview,
+    ImportReport,
+    RowRefusal,
+)
 from beffroi.city.assets.import_report import (
     import_file,
     refusal_reason,
@@ -54,14 +61,15 @@ from beffroi.city.assets.import_report import (
     report_counts,
     report_text,
 )
-from beffroi.city.assets.importing import (
+from beffroi.city.assets.import_requests import import_start
+from beffroi.city.assets.import_runs import (
     ImportNotFound,
-    expected_area,
+    files_of_type,
     import_get,
-    import_preview,
-    import_run,
+    import_latest,
     imports_recent,
 )
+from beffroi.city.assets.importing import expected_area, import_preview, import_run
 from beffroi.city.assets.placing import areas_reassign
 from beffroi.city.assets.quads import cover
 from beffroi.city.assets.scopes import WHOLE, scope_filter
@@ -77,7 +85,12 @@ from beffroi.city.assets.selectors import (
     assets_page,
     counts_by_type,
 )
-from beffroi.city.assets.services import asset_create, asset_remove, asset_update
+from beffroi.city.assets.services import (
+    asset_create,
+    asset_remove,
+    asset_restore,
+    asset_update,
+)
 from beffroi.city.assets.states import assets_state_refresh
 from beffroi.city.assets.tiles import MAX_ZOOM, asset_tile, tile_etag, tiles_version
 from beffroi.city.assets.uploads import (
@@ -89,10 +102,14 @@ from beffroi.city.assets.uploads import (
 )
 
 __all__ = [
+    "LICENCES",
     "MAX_UPLOAD",
     "MAX_ZOOM",
     "ORDERS",
     "WHOLE",
+    "Absent",
+    "AbsentAssets",
+    "AssetChangedMeanwhile",
     "AssetDetail",
     "AssetFacts",
     "AssetFilter",
@@ -116,6 +133,7 @@ __all__ = [
     "NewAsset",
     "NewDevice",
     "Origin",
+    "ParentRefused",
     "RowRefusal",
     "TypeCount",
     "UpsertCounts",
@@ -125,6 +143,7 @@ __all__ = [
     "asset_get",
     "asset_history",
     "asset_remove",
+    "asset_restore",
     "asset_tile",
     "asset_update",
     "assets_attributions",
@@ -151,10 +170,13 @@ __all__ = [
     "devices_of",
     "devices_page",
     "expected_area",
+    "files_of_type",
     "import_file",
     "import_get",
+    "import_latest",
     "import_preview",
     "import_run",
+    "import_start",
     "imports_recent",
     "parents_link",
     "refusal_reason",

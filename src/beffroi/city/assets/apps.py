@@ -14,6 +14,6 @@ class AssetsConfig(AppConfig):
     def ready(self) -> None:
         """Name the entries that this room writes to the audit log."""
         # Imported here: models exist only once the applications are loaded.
-        from beffroi.city.assets import journal  # noqa: PLC0415
+        from beffroi.city.assets import journal  # noqa: PLC0415 - once apps are ready
 
         journal.declare()

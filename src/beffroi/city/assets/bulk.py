@@ -18,6 +18,7 @@ from beffroi.city.assets.cells import cells_rebuild
 from beffroi.city.assets.contracts import NewAsset, UpsertCounts, Why
 from beffroi.city.assets.declared import declared_type, domain_key_of
 from beffroi.city.assets.history import differences
+from beffroi.city.assets.states import first_state
 from beffroi.city.assets.words import search_text
 from beffroi.foundation.database.api import current_user_id, required_territory_id
 from beffroi.foundation.territories.api import areas_of
@@ -78,7 +79,7 @@ def assets_upsert_many(
     for group in _batches(rows):
         batch = _sorted(group, type_key=type_key, options=options)
         _insert(batch, type_key=type_key, domain_key=domain_key, options=options)
-        _update(batch)
+        _update(batch, type_key=type_key)
         _tell(batch, options=options)
         done = UpsertCounts(
             created=done.created + len(batch.new),
@@ -137,6 +138,7 @@ def _sorted(group: list[NewAsset], *, type_key: str, options: BulkOptions) -> _B
             "parent_key": row.parent_key or before["parent_key"],
             "origin": options.origin,
             "attribution": options.attribution,
+            "absent_from": "",
         }
         different = differences(before, after)
         if not different and not removed:
@@ -149,21 +151,11 @@ def _sorted(group: list[NewAsset], *, type_key: str, options: BulkOptions) -> _B
 
 
 def _before(known: tuple[Any, ...]) -> tuple[int, bool, dict[str, Any]]:
-    asset_id, removed, name, lon, lat, shape, properties, parent_key, origin, attribution = known
-    return (
-        asset_id,
-        removed,
-        {
-            "name": name,
-            "lon": lon,
-            "lat": lat,
-            "shape": None if shape is None else json.loads(shape),
-            "properties": json.loads(properties),
-            "parent_key": parent_key,
-            "origin": origin,
-            "attribution": attribution,
-        },
-    )
+    asset_id, removed, shape, properties, *others = known
+    before = dict(zip(_COMPARED, others, strict=True))
+    before["shape"] = None if shape is None else json.loads(shape)
+    before["properties"] = json.loads(properties)
+    return asset_id, removed, before
 
 
 def _insert(batch: _Batch, *, type_key: str, domain_key: str, options: BulkOptions) -> None:
@@ -177,6 +169,7 @@ def _insert(batch: _Batch, *, type_key: str, domain_key: str, options: BulkOptio
                 "territory": required_territory_id(),
                 "type": type_key,
                 "domain": domain_key,
+                "state": int(first_state(type_key)),
                 "department": options.department_id,
                 "origin": options.origin,
                 "attribution": options.attribution,
@@ -203,7 +196,7 @@ def _insert(batch: _Batch, *, type_key: str, domain_key: str, options: BulkOptio
         )
 
 
-def _update(batch: _Batch) -> None:
+def _update(batch: _Batch, *, type_key: str) -> None:
     if not batch.changed:
         return
     rows = batch.changed
@@ -212,6 +205,7 @@ def _update(batch: _Batch) -> None:
             _UPDATE,
             {
                 "now": now(),
+                "state": int(first_state(type_key)),
                 "ids": [asset_id for asset_id, _, _ in rows],
                 "names": [after["name"] for _, _, after in rows],
                 "lons": [after["lon"] for _, _, after in rows],
@@ -265,9 +259,10 @@ def _text(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
+_COMPARED = ("name", "lon", "lat", "parent_key", "origin", "attribution", "absent_from")
 _KNOWN = """
-SELECT external_key, id, removed_at IS NOT NULL, name, lon, lat, shape::text, properties::text,
-    parent_key, origin, attribution
+SELECT external_key, id, removed_at IS NOT NULL, shape::text, properties::text, name, lon, lat,
+    parent_key, origin, attribution, absent_from
 FROM assets_asset
 WHERE type_key = %(type)s AND external_key = ANY(%(keys)s)
 FOR UPDATE
@@ -279,7 +274,7 @@ WITH made AS (
         attribution, state, rule_state, created_at, updated_at)
     SELECT %(territory)s, uuid, %(type)s, %(domain)s, name, key, search, lon, lat,
         shape::jsonb, properties::jsonb, parent, %(department)s::bigint, area, %(origin)s,
-        %(attribution)s, 0, 0, %(now)s, %(now)s
+        %(attribution)s, %(state)s, 0, %(now)s, %(now)s
     FROM unnest(%(uuids)s::uuid[], %(names)s::text[], %(keys)s::text[], %(searches)s::text[],
         %(lons)s::float8[], %(lats)s::float8[], %(shapes)s::text[], %(properties)s::text[],
         %(parents)s::text[], %(areas)s::bigint[])
@@ -297,7 +292,8 @@ SET name = given.name, search_text = given.search, lon = given.lon, lat = given.
     shape = given.shape::jsonb, properties = given.properties::jsonb, area_id = given.area,
     parent_id = CASE WHEN asset.parent_key = given.parent THEN asset.parent_id END,
     parent_key = given.parent, origin = given.origin, attribution = given.attribution,
-    updated_at = %(now)s, removed_at = NULL
+    absent_from = '', updated_at = %(now)s, removed_at = NULL,
+    state = CASE WHEN asset.removed_at IS NULL THEN asset.state ELSE %(state)s END
 FROM unnest(%(ids)s::bigint[], %(names)s::text[], %(searches)s::text[], %(lons)s::float8[],
     %(lats)s::float8[], %(shapes)s::text[], %(properties)s::text[], %(parents)s::text[],
     %(origins)s::text[], %(attributions)s::text[], %(areas)s::bigint[])

@@ -12,7 +12,7 @@ from beffroi.foundation.database.api import required_territory_id
 
 FIRST_ZOOM = 6
 """Coarsest zoom that is kept; tiles above it group its squares."""
-LAST_ZOOM = 13
+LAST_ZOOM = 14
 """Finest zoom that shows squares; from the next one the assets themselves are sent."""
 CELL_BITS = 4
 """A tile has ``2 ** CELL_BITS`` squares on a side, aligned to its own corner."""

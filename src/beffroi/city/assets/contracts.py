@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-import dataclasses
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,7 +9,6 @@ from typing import Any
 from uuid import UUID
 
 from beffroi.kernel.errors import Conflict, InvalidInput, NotFound
-from beffroi.kernel.geometry import BoundingBox
 
 
 class AssetState(IntEnum):
@@ -19,7 +18,9 @@ class AssetState(IntEnum):
     ATTENTION = 1
     ALARM = 2
     SILENT = 3
-    """Its device was not heard within the time its type allows, or never."""
+    """Its device, once heard, was not heard within the time its type allows."""
+    NEVER_REPORTED = 4
+    """Its type measures something, and nothing ever came: no device, or one never heard."""
 
 
 class Origin(StrEnum):
@@ -68,6 +69,18 @@ class DeviceAlreadyAttached(Conflict):
     """The device speaks for another asset: detach it first."""
 
     code = "device.attached"
+
+
+class AssetChangedMeanwhile(Conflict):
+    """Somebody changed the asset after it was read."""
+
+    code = "asset.changed_meanwhile"
+
+
+class ParentRefused(InvalidInput):
+    """The asset cannot be attached to that one."""
+
+    code = "asset.parent_refused"
 
 
 class AssetKeyTaken(Conflict):
@@ -136,6 +149,10 @@ class UpsertCounts:
         return self.created + self.updated + self.unchanged + self.restored
 
 
+_DERIVED_KEY = re.compile(r"-?\d{1,3}\.\d{6},-?\d{1,2}\.\d{6}(#\d+)?$")
+"""What an import writes where a row has no identifier: its longitude and latitude."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AssetSummary:
     """An asset as a list, a map panel or a search result shows it."""
@@ -156,11 +173,18 @@ class AssetSummary:
     department_id: int | None
     department_name: str
     updated_at: datetime
+    described: str = ""
+    """What a page calls an asset that has neither name nor identifier: its type and its street."""
 
     @property
     def title(self) -> str:
-        """Return the name, or its external key when it has none."""
-        return self.name or self.external_key
+        """Return the name, or else what it is called, or else its external key."""
+        return self.name or self.described or self.external_key
+
+    @property
+    def identifier(self) -> str:
+        """Return the key that its owner gave it; empty when an import derived it from the place."""
+        return "" if _DERIVED_KEY.search(self.external_key) else self.external_key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,11 +230,12 @@ class AssetDetail:
     attachments: tuple[AttachmentView, ...]
     created_at: datetime
     removed_at: datetime | None
+    absent_from: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeView:
-    """One line of an asset's history; ``changes`` is field to (before, after)."""
+    """One line of an asset's history; ``changes`` is field to (before, after), ``note`` why."""
 
     at: datetime
     kind: ChangeKind
@@ -218,6 +243,7 @@ class ChangeView:
     user_id: int | None
     changes: Mapping[str, tuple[Any, Any]]
     import_file: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -230,11 +256,17 @@ class TypeCount:
     attention: int
     alarm: int
     silent: int
+    never_reported: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AssetFilter:
-    """What a list of assets is narrowed to; empty fields do not narrow."""
+    """What a list of assets is narrowed to; empty fields do not narrow.
+
+    Attributes:
+        to_check: only those that a file should have named and did not.
+        removed: only those that were taken out of service, instead of those that are in it.
+    """
 
     domain_key: str = ""
     type_key: str = ""
@@ -243,6 +275,8 @@ class AssetFilter:
     state: AssetState | None = None
     text: str = ""
     parent_id: int | None = None
+    to_check: bool = False
+    removed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -253,116 +287,3 @@ class AssetPage:
     after: str
     before: str
     total: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RowRefusal:
-    """One row, or one value of a row, that was not imported, and what to do about it.
-
-    Attributes:
-        row: number as the person's own program shows it.
-        reason, way_out: English sentences with ``{row}``, ``{field}``, ``{value}`` and the
-            fields of ``params``; they are the gettext msgids.
-        whole: the row was left out; otherwise it was imported without this value.
-    """
-
-    row: int
-    field: str
-    value: str
-    reason: str
-    way_out: str
-    params: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    whole: bool = True
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FindingView:
-    """Something a reader found out about a file: such as its encoding."""
-
-    code: str
-    text: str
-    tone: str = "info"
-
-
-TO_NAME, TO_KEY, TO_PARENT = "@name", "@key", "@parent"
-TO_OWN_NAME, TO_NOTHING = "@keep", "@ignore"
-TARGETS = (TO_NAME, TO_KEY, TO_PARENT, TO_OWN_NAME, TO_NOTHING)
-"""Where a column may go besides a declared property; ``@keep`` is under its own plain name."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ColumnChoice:
-    """A column of the file and where its values go.
-
-    Attributes:
-        column: key of the column in the reader's rows.
-        label: name as the file writes it.
-        target: key of a declared property, or one of :data:`TARGETS`.
-    """
-
-    column: str
-    label: str
-    target: str
-    sample: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImportPreview:
-    """What an import would do, before anything is written."""
-
-    file_name: str
-    type_key: str
-    findings: tuple[FindingView, ...]
-    columns: tuple[ColumnChoice, ...]
-    first_rows: tuple[Mapping[str, str], ...]
-    row_count: int | None
-    checked: int
-    accepted: int
-    refused: int
-    dropped: int
-    refusals: tuple[RowRefusal, ...]
-    extent: BoundingBox | None
-    sample_points: tuple[tuple[float, float], ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImportOptions:
-    """Choices of the person who imports.
-
-    Attributes:
-        origin: see :class:`Origin`.
-        attribution: credit that the data must be given.
-        keep_unknown: keep columns that the type does not declare, under their own plain names.
-        department_id: service put in charge of the assets that are created.
-        table: which table of a file that has several; the most useful by default.
-        prefix: put before every external key, where several files number alike.
-    """
-
-    origin: str = ""
-    attribution: str = ""
-    keep_unknown: bool = True
-    department_id: int | None = None
-    table: str = ""
-    prefix: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImportReport:
-    """What an import did.
-
-    ``refused`` counts rows left out and ``dropped`` values left out of rows that were imported;
-    ``refusals`` are the first of both.
-    """
-
-    uuid: UUID | None
-    file_name: str
-    type_key: str
-    findings: tuple[FindingView, ...]
-    mapping: Mapping[str, str]
-    counts: UpsertCounts
-    refused: int
-    dropped: int
-    refusals: tuple[RowRefusal, ...]
-    seconds: float
-    dry_run: bool = False
-    finished_at: datetime | None = None

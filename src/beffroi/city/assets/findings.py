@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 
-from beffroi.city.assets.contracts import FindingView
+from beffroi.city.assets.import_contracts import FindingView
 from beffroi.foundation.files.reading import Finding, Table
 
 _SUBJECTS = {

@@ -33,6 +33,7 @@ def history_write(
     kind: ChangeKind,
     why: Why,
     changes: Mapping[str, tuple[Any, Any]] | None = None,
+    note: str = "",
 ) -> None:
     """Add one line to the history of an asset, in the name of the acting person."""
     AssetChange.objects.create(
@@ -41,5 +42,6 @@ def history_write(
         kind=kind,
         why=why,
         changes={key: list(pair) for key, pair in (changes or {}).items()},
+        note=note,
         user_id=current_user_id(),
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from django.utils.translation import gettext, ngettext
 
-from beffroi.city.assets.contracts import ImportOptions, ImportReport, RowRefusal
+from beffroi.city.assets.import_contracts import Absent, ImportOptions, ImportReport, RowRefusal
 from beffroi.city.assets.importing import Progress, import_run
 from beffroi.foundation.database.api import acting_for
 from beffroi.sdk.registry import asset_types
@@ -61,7 +61,7 @@ def report_text(report: ImportReport) -> str:
     lines.extend(f"  {label} : {count}" for label, count in report_counts(report))
     shown = report.refusals[:PRINTED_REFUSALS]
     lines.extend(f"    {refusal_text(refusal)}" for refusal in shown)
-    more = report.refused + report.dropped - len(shown)
+    more = report.refused + report.dropped + report.doubts - len(shown)
     if shown and more > 0:
         lines.append(
             "    " + ngettext("and {count} other", "and {count} others", more).format(count=more)
@@ -80,9 +80,17 @@ def report_counts(report: ImportReport) -> list[tuple[str, int]]:
     ]
     if counts.restored:
         rows.append((gettext("Put back in service"), counts.restored))
+    if report.absent.count:
+        said = {
+            Absent.CHECK: gettext("Absent from the file, to check"),
+            Absent.REMOVE: gettext("Absent from the file, out of service"),
+        }
+        rows.append((said[report.options.absent], report.absent.count))
     rows.append((gettext("Rows refused"), report.refused))
     if report.dropped:
         rows.append((gettext("Values left out"), report.dropped))
+    if report.doubts:
+        rows.append((gettext("Imported, to be looked at"), report.doubts))
     return rows
 
 

@@ -5,30 +5,28 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import date, datetime
 from itertools import islice
 from os import PathLike
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 from django.db import transaction
 
+from beffroi.city.assets.absences import absences_apply
 from beffroi.city.assets.bulk import BulkOptions, assets_upsert_many
 from beffroi.city.assets.coercion import as_text
-from beffroi.city.assets.contracts import (
-    FindingView,
-    ImportOptions,
-    ImportPreview,
-    ImportRefused,
-    ImportReport,
-    RowRefusal,
-    UpsertCounts,
-    Why,
-)
+from beffroi.city.assets.contracts import ImportRefused, UpsertCounts, Why
 from beffroi.city.assets.declared import declared_type
 from beffroi.city.assets.findings import findings_of
+from beffroi.city.assets.import_contracts import (
+    AbsentAssets,
+    ImportOptions,
+    ImportPreview,
+    ImportReport,
+)
+from beffroi.city.assets.import_runs import run_report
 from beffroi.city.assets.mapping import mapping_decide, mapping_propose
 from beffroi.city.assets.models import ImportRun
 from beffroi.city.assets.row_reading import RowReader
@@ -36,7 +34,6 @@ from beffroi.foundation.database.api import current_user_id, required_territory_
 from beffroi.foundation.files.reading import Near, Table, Value, open_table
 from beffroi.foundation.territories.api import territory_by_id
 from beffroi.kernel.clock import PARIS, now
-from beffroi.kernel.errors import NotFound
 from beffroi.kernel.geometry import BoundingBox, Position, distance_m
 
 Source = str | PathLike[str] | bytes
@@ -48,12 +45,6 @@ SHOWN_ROWS = 20
 MAP_POINTS = 300
 _NEAR_MARGIN = 1.5
 _NEAR_KM = 30.0
-
-
-class ImportNotFound(NotFound):
-    """No such import in the territory."""
-
-    code = "import.not_found"
 
 
 def import_preview(
@@ -96,6 +87,7 @@ def import_preview(
         accepted=reader.accepted,
         refused=reader.refused,
         dropped=reader.dropped,
+        doubts=reader.doubts,
         refusals=tuple(reader.refusals),
         extent=None if bounds is None else BoundingBox(*bounds),
         sample_points=tuple(points[::step]),
@@ -110,7 +102,9 @@ def import_run(
     mapping: Mapping[str, str] | None = None,
     options: ImportOptions | None = None,
     dry_run: bool = False,
+    expected_absent: int | None = None,
     progress: Progress | None = None,
+    run: ImportRun | None = None,
 ) -> ImportReport:
     """Import a file in one transaction: every row is created, updated, left or refused.
 
@@ -121,10 +115,13 @@ def import_run(
         mapping: column to target, where it differs from the proposal.
         options: choices of the person.
         dry_run: count, then take everything back.
+        expected_absent: how many assets the person was told that the file no longer names.
         progress: told after each batch.
+        run: the record of this import where there is one already; it is kept, even of a trial.
 
     Raises:
-        FileRefused, ImportRefused, InvalidInput: as :func:`import_preview`.
+        FileRefused, ImportRefused, InvalidInput: as :func:`import_preview`; also ImportRefused
+            when the file leaves out other assets than ``expected_absent``.
     """
     started = time.monotonic()
     options = options or ImportOptions()
@@ -133,59 +130,74 @@ def import_run(
     decided = mapping_decide(table, declared, overrides=mapping, keep_unknown=options.keep_unknown)
     reader = RowReader(table, declared, mapping=decided, prefix=options.prefix)
     labels = {column.key: column.label for column in table.columns}
-    run = ImportRun(
-        territory_id=required_territory_id(),
-        file_name=name[:255],
-        sha256=_digest(source),
-        type_key=type_key,
-        mapping={labels[column]: target for column, target in decided.items()},
-        options=asdict(options),
-        findings=[asdict(finding) for finding in findings_of(table)],
-        user_id=current_user_id(),
-    )
+    kept = run is not None
+    if run is None:
+        run = ImportRun(territory_id=required_territory_id(), user_id=current_user_id())
+        run.file_name, run.type_key = name[:255], type_key
+    run.sha256 = _digest(source)
+    run.mapping = {labels[column]: target for column, target in decided.items()}
+    run.options = {**asdict(options), "mapping": dict(mapping or {})}
+    run.findings = [asdict(finding) for finding in findings_of(table)]
+    run.trial = dry_run
     counts = UpsertCounts()
     with transaction.atomic():
         run.save()
-        counts = assets_upsert_many(
-            reader.assets(),
-            type_key=type_key,
-            options=BulkOptions(
-                why=Why.IMPORT,
-                origin=options.origin,
-                attribution=options.attribution,
-                department_id=options.department_id,
-                import_run_id=run.pk,
-            ),
-            progress=None if progress is None else lambda done: progress(done, table.row_count),
-        )
+        with transaction.atomic():
+            counts, absent = _written(
+                reader, run=run, options=options, total=table.row_count, progress=progress
+            )
+            if expected_absent not in {None, absent.count}:
+                raise ImportRefused(
+                    "The register changed since the trial: the file now leaves out {value} assets.",
+                    field="absent",
+                    value=str(absent.count),
+                    way_out="Try the import again and look at what it would do.",
+                )
+            transaction.set_rollback(dry_run)
         run.created_count, run.updated_count = counts.created, counts.updated
         run.unchanged_count, run.restored_count = counts.unchanged, counts.restored
         run.refused_count, run.dropped_count = reader.refused, reader.dropped
+        run.doubt_count = reader.doubts
         run.refusals = [asdict(refusal) for refusal in reader.refusals]
+        run.absent_count, run.absent = absent.count, list(absent.first)
         run.seconds = round(time.monotonic() - started, 3)
         run.finished_at = now()
         run.save()
-        if dry_run:
+        if dry_run and not kept:
             transaction.set_rollback(True)
-    return _report(run, counts=counts, dry_run=dry_run)
+    report = run_report(run)
+    return report if kept or not dry_run else replace(report, uuid=None)
 
 
-def import_get(uuid: UUID) -> ImportReport:
-    """Return what an import did.
-
-    Raises:
-        ImportNotFound: there was none.
-    """
-    run = ImportRun.objects.filter(uuid=uuid).first()
-    if run is None:
-        raise ImportNotFound("There is no such import here.")
-    return _report(run, counts=_counts(run), dry_run=False)
-
-
-def imports_recent(*, limit: int = 20) -> list[ImportReport]:
-    """Return the last imports, latest first, without their refusals."""
-    runs = ImportRun.objects.defer("refusals").order_by("-started_at")[:limit]
-    return [_report(run, counts=_counts(run), dry_run=False, refusals=False) for run in runs]
+def _written(
+    reader: RowReader,
+    *,
+    run: ImportRun,
+    options: ImportOptions,
+    total: int,
+    progress: Progress | None,
+) -> tuple[UpsertCounts, AbsentAssets]:
+    """Write the rows, then do what was chosen of the assets that none of them names."""
+    counts = assets_upsert_many(
+        reader.assets(),
+        type_key=run.type_key,
+        options=BulkOptions(
+            why=Why.IMPORT,
+            origin=options.origin,
+            attribution=options.credit,
+            department_id=options.department_id,
+            import_run_id=run.pk,
+        ),
+        progress=None if progress is None else lambda done: progress(done, total),
+    )
+    absent = absences_apply(
+        sorted(reader.named),
+        type_key=run.type_key,
+        options=options,
+        file_name=run.file_name,
+        import_run_id=run.pk,
+    )
+    return counts, absent
 
 
 def expected_area() -> Near | None:
@@ -231,31 +243,3 @@ def _with_target(choice: Any, target: str) -> Any:
 def _digest(source: Source) -> str:
     content = source if isinstance(source, bytes) else Path(source).read_bytes()
     return hashlib.sha256(content).hexdigest()
-
-
-def _counts(run: ImportRun) -> UpsertCounts:
-    return UpsertCounts(
-        created=run.created_count,
-        updated=run.updated_count,
-        unchanged=run.unchanged_count,
-        restored=run.restored_count,
-    )
-
-
-def _report(
-    run: ImportRun, *, counts: UpsertCounts, dry_run: bool, refusals: bool = True
-) -> ImportReport:
-    return ImportReport(
-        uuid=None if dry_run else run.uuid,
-        file_name=run.file_name,
-        type_key=run.type_key,
-        findings=tuple(FindingView(**finding) for finding in run.findings),
-        mapping=run.mapping,
-        counts=counts,
-        refused=run.refused_count,
-        dropped=run.dropped_count,
-        refusals=tuple(RowRefusal(**item) for item in run.refusals) if refusals else (),
-        seconds=run.seconds,
-        dry_run=dry_run,
-        finished_at=run.finished_at,
-    )

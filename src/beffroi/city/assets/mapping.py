@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from beffroi.city.assets.contracts import (
+from beffroi.city.assets.contracts import ImportRefused
+from beffroi.city.assets.import_contracts import (
     TARGETS,
     TO_KEY,
     TO_NAME,
@@ -12,7 +13,6 @@ from beffroi.city.assets.contracts import (
     TO_OWN_NAME,
     TO_PARENT,
     ColumnChoice,
-    ImportRefused,
 )
 from beffroi.foundation.files.reading import Table
 from beffroi.kernel.identifiers import slug_of

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Func, Q
+from django.db.models import Case, F, Func, Q, When
 
 from beffroi.foundation.database.models import TerritoryModel
 from beffroi.kernel.clock import now
@@ -16,6 +16,9 @@ class Asset(TerritoryModel):
     interleaved): every tile and every cell of the map is one range of it. A GiST index on a
     point is of no use here: row-level security forbids the planner to apply an operator that
     is not leak-proof before the policy, and those of ``point`` are not.
+
+    ``urgency`` is the place of ``state`` in a list: 1 alarm, 2 attention, 3 silent, 4 never
+    reported, 5 normal. ``absent_from`` names the file that should have named it and did not.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -48,6 +51,18 @@ class Asset(TerritoryModel):
     attribution = models.CharField(max_length=300, blank=True, default="")
     state = models.SmallIntegerField(default=0)
     rule_state = models.SmallIntegerField(default=0)
+    urgency = models.GeneratedField(
+        expression=Case(
+            When(state=2, then=1),
+            When(state=1, then=2),
+            When(state=3, then=3),
+            When(state=4, then=4),
+            default=5,
+        ),
+        output_field=models.SmallIntegerField(),
+        db_persist=True,
+    )
+    absent_from = models.CharField(max_length=255, blank=True, default="", db_default="")
     created_at = models.DateTimeField(default=now)
     updated_at = models.DateTimeField(default=now)
     removed_at = models.DateTimeField(null=True, blank=True)
@@ -63,7 +78,7 @@ class Asset(TerritoryModel):
                 name="assets_asset_position",
             ),
             models.CheckConstraint(
-                condition=Q(state__range=(0, 3), rule_state__range=(0, 2)),
+                condition=Q(state__range=(0, 4), rule_state__range=(0, 2)),
                 name="assets_asset_state",
             ),
         ]
@@ -84,9 +99,9 @@ class Asset(TerritoryModel):
                 name="assets_asset_list",
             ),
             models.Index(
-                fields=["territory", "state", "search_text", "id"],
-                condition=Q(state__gt=0, removed_at__isnull=True),
-                name="assets_asset_not_normal",
+                fields=["territory", "urgency", "search_text", "id"],
+                condition=Q(removed_at__isnull=True),
+                name="assets_asset_urgency",
             ),
             models.Index(
                 fields=["territory", "type_key", "parent_key"],
@@ -97,7 +112,10 @@ class Asset(TerritoryModel):
 
 
 class ImportRun(TerritoryModel):
-    """One import of a file: what was found, what was done, what was refused."""
+    """One import of a file, or a trial of one: what was found, what was done, what was refused.
+
+    It waits or runs until ``finished_at``; ``failure`` says why it was given up.
+    """
 
     id = models.BigAutoField(primary_key=True)
     uuid = models.UUIDField(default=uuid7, unique=True, editable=False)
@@ -113,7 +131,13 @@ class ImportRun(TerritoryModel):
     restored_count = models.IntegerField(default=0)
     refused_count = models.IntegerField(default=0)
     dropped_count = models.IntegerField(default=0)
+    doubt_count = models.IntegerField(default=0)
     refusals = models.JSONField(default=list)
+    absent_count = models.IntegerField(default=0)
+    absent = models.JSONField(default=list)
+    failure = models.JSONField(default=dict)
+    trial = models.BooleanField(default=False)
+    upload_uuid = models.UUIDField(null=True, blank=True)
     seconds = models.FloatField(default=0)
     user_id = models.BigIntegerField(null=True, blank=True)
     started_at = models.DateTimeField(default=now)
@@ -152,6 +176,7 @@ class AssetChange(TerritoryModel):
     kind = models.CharField(max_length=16)
     why = models.CharField(max_length=16)
     changes = models.JSONField(default=dict)
+    note = models.TextField(blank=True, default="", db_default="")
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         null=True,

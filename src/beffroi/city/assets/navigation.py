@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 NAVIGATION = (
     {
         "key": "assets.import",
-        "label": _("Import assets"),
+        "label": _("Import"),
         "url_name": "assets:import",
         "verb": "assets.import",
         "section": "equip",

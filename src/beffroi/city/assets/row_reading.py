@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import shapely
 from shapely.geometry.base import BaseGeometry
 
 from beffroi.city.assets.coercion import NotOfKindError, Stored, as_stored, as_text, coerced
-from beffroi.city.assets.contracts import (
-    TO_KEY,
-    TO_NAME,
-    TO_PARENT,
-    NewAsset,
-    RowRefusal,
-)
+from beffroi.city.assets.contracts import NewAsset
+from beffroi.city.assets.import_contracts import TO_KEY, TO_NAME, TO_PARENT, RowRefusal
 from beffroi.city.assets.mapping import own_names
 from beffroi.foundation.files.reading import Problem, Row, Table
 from beffroi.sdk.declarations import AssetType
@@ -39,11 +35,17 @@ _KEY_TWICE = (
     "The identifier “{value}” is already that of row {first}.",
     "Give each row its own identifier, or choose another key.",
 )
+_DOUBTS = frozenset(
+    {"position_outside", "position_other_system", "position_swapped", "geometry_repaired"}
+)
+"""What a reader decided of a place by itself: imported, and told."""
 _REQUIRED = ("“{field}” is required and empty.", "Fill it in the file.")
 
 
 class RowReader:
     """Reads the rows of one table with one mapping; counts and keeps what it refuses.
+
+    ``named`` holds the keys of all rows read so far, those refused included.
 
     Without identifier (no such column, or nothing in it) the external key is derived from the
     position, which is all that tells one such asset from another: ``lon,lat`` with six
@@ -69,8 +71,9 @@ class RowReader:
         self._own = own_names(mapping, table, declared)
         self._at_place: Counter[str] = Counter()
         self._rows_of_keys: dict[str, int] = {}
-        self.read = self.accepted = self.refused = self.dropped = 0
+        self.read = self.accepted = self.refused = self.dropped = self.doubts = 0
         self.refusals: list[RowRefusal] = []
+        self.named: set[str] = set()
 
     def assets(self, *, limit: int | None = None) -> Iterator[NewAsset]:
         """Give the assets of the rows that are accepted."""
@@ -81,11 +84,23 @@ class RowReader:
             try:
                 asset = self._asset(row)
             except _RefusedError as error:
+                self._name_refused(row)
                 self.refused += 1
                 self._keep(error.refusal)
                 continue
+            for problem in row.problems:
+                if problem.code in _DOUBTS:
+                    self.doubts += 1
+                    self._keep(replace(_told(problem), whole=False, doubt=True))
             self.accepted += 1
+            self.named.add(asset.external_key)
             yield asset
+
+    def _name_refused(self, row: Row) -> None:
+        """Keep the key of a row that is refused: its asset is not imported, but not gone."""
+        text = self._text(row, self._key)
+        if text:
+            self.named.add((self._prefix + text)[:MAX_NAME])
 
     def _asset(self, row: Row) -> NewAsset:
         fatal = next((problem for problem in row.problems if problem.fatal), None)

@@ -28,7 +28,7 @@ from beffroi.city.assets.quads import cover
 from beffroi.city.assets.scopes import scope_filter
 from beffroi.city.basemap.api import plain
 from beffroi.foundation.accounts.contracts import Scope
-from beffroi.foundation.territories.api import areas_within
+from beffroi.foundation.territories.api import areas_within, proper_name
 from beffroi.kernel.clock import parse_instant
 from beffroi.kernel.errors import InvalidInput
 from beffroi.kernel.geometry import BoundingBox
@@ -40,7 +40,7 @@ MAX_PAGE = 500
 MAX_VIEW = 5_000
 ORDERS: dict[str, tuple[tuple[str, bool], ...]] = {
     "name": (("search_text", False),),
-    "state": (("state", True), ("search_text", False)),
+    "state": (("urgency", False), ("search_text", False)),
     "updated": (("updated_at", True),),
     "type": (("type_key", False), ("search_text", False)),
 }
@@ -50,6 +50,12 @@ ORDERS: dict[str, tuple[tuple[str, bool], ...]] = {
 def seen_assets(scope: Scope) -> QuerySet[Asset]:
     """Return the assets that are in the city now and that the scope may see."""
     return Asset.objects.filter(scope_filter(scope), removed_at__isnull=True)
+
+
+def _listed(scope: Scope, wanted: AssetFilter) -> QuerySet[Asset]:
+    if wanted.removed:
+        return Asset.objects.filter(scope_filter(scope), removed_at__isnull=False)
+    return seen_assets(scope)
 
 
 def assets_in_view(
@@ -71,7 +77,7 @@ def assets_in_view(
     )
     if domains is not None:
         found = found.filter(domain_key__in=list(domains))
-    return _summaries(found.order_by("-state", "search_text", "id")[: min(limit, MAX_VIEW)])
+    return _summaries(found.order_by("urgency", "search_text", "id")[: min(limit, MAX_VIEW)])
 
 
 def assets_page(
@@ -95,7 +101,7 @@ def assets_page(
         raise InvalidInput("There is no such order.", field="order", value=order)
     limit = max(1, min(limit, MAX_PAGE))
     fields = [(name, down != reverse) for name, down in ORDERS[order]] + [("id", reverse)]
-    every = narrowed(seen_assets(scope), wanted)
+    every = narrowed(_listed(scope, wanted), wanted)
     found = every
     backwards = bool(before)
     if cursor := before or after:
@@ -118,7 +124,7 @@ def assets_page(
 
 def assets_matching(wanted: AssetFilter, *, scope: Scope) -> Iterable[AssetSummary]:
     """Give every asset of a list, for an export; read in batches."""
-    rows = _joined(narrowed(seen_assets(scope), wanted)).order_by("search_text", "id")
+    rows = _joined(narrowed(_listed(scope, wanted), wanted)).order_by("search_text", "id")
     for row in rows.iterator(chunk_size=2_000):
         yield asset_summary(row)
 
@@ -160,6 +166,7 @@ def asset_get(uuid: UUID, *, scope: Scope) -> AssetDetail:
         ),
         created_at=asset.created_at,
         removed_at=asset.removed_at,
+        absent_from=asset.absent_from,
     )
 
 
@@ -197,6 +204,7 @@ def asset_history(uuid: UUID, *, scope: Scope, limit: int = 200) -> list[ChangeV
             user_id=line.user_id,
             changes={key: (before, after) for key, (before, after) in line.changes.items()},
             import_file="" if line.import_run is None else line.import_run.file_name,
+            note=line.note,
         )
         for line in lines[:limit]
     ]
@@ -222,6 +230,7 @@ def counts_by_type(*, scope: Scope, bbox: BoundingBox | None = None) -> list[Typ
             attention=Count("id", filter=Q(state=AssetState.ATTENTION)),
             alarm=Count("id", filter=Q(state=AssetState.ALARM)),
             silent=Count("id", filter=Q(state=AssetState.SILENT)),
+            never_reported=Count("id", filter=Q(state=AssetState.NEVER_REPORTED)),
         )
     )
     return [TypeCount(**row) for row in rows]
@@ -242,7 +251,7 @@ def asset_summary(asset: Asset) -> AssetSummary:
         state=AssetState(asset.state),
         origin=asset.origin,
         area_id=asset.area_id,
-        area_name="" if asset.area is None else asset.area.name,
+        area_name="" if asset.area is None else proper_name(asset.area.name),
         department_id=asset.department_id,
         department_name="" if asset.department is None else asset.department.name,
         updated_at=asset.updated_at,
@@ -269,6 +278,8 @@ def narrowed(rows: QuerySet[Asset], wanted: AssetFilter) -> QuerySet[Asset]:
     rows = rows.filter(**{name: value for name, value in exact.items() if value is not None})
     if wanted.area_id is not None:
         rows = rows.filter(area_id__in=areas_within([wanted.area_id])[wanted.area_id])
+    if wanted.to_check:
+        rows = rows.exclude(absent_from="")
     for word in plain(wanted.text).split():
         rows = rows.filter(search_text__contains=word)
     return rows
@@ -315,7 +326,7 @@ def _text(value: object) -> str:
 
 _READ: dict[str, Callable[[Any], Any]] = {
     "id": int,
-    "state": int,
+    "urgency": int,
     "search_text": _text,
     "type_key": _text,
     "updated_at": parse_instant,

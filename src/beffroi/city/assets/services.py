@@ -1,27 +1,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
+from beffroi.city.assets import journal
 from beffroi.city.assets.bulk import parents_link
-from beffroi.city.assets.cells import cells_refresh
+from beffroi.city.assets.cells import cells_refresh, version_bump
 from beffroi.city.assets.contracts import (
+    AssetChangedMeanwhile,
     AssetKeyTaken,
     AssetNotFound,
     AssetState,
     ChangeKind,
     NewAsset,
+    ParentRefused,
     Why,
 )
 from beffroi.city.assets.declared import domain_key_of
+from beffroi.city.assets.device_services import device_detach
 from beffroi.city.assets.history import differences, history_write
-from beffroi.city.assets.models import Asset
+from beffroi.city.assets.models import Asset, Attachment
 from beffroi.city.assets.scopes import scope_filter
+from beffroi.city.assets.states import first_state
 from beffroi.city.assets.words import search_text
 from beffroi.foundation.accounts.contracts import Scope
+from beffroi.foundation.audit.api import SYSTEM, Actor
 from beffroi.foundation.database.api import required_territory_id
 from beffroi.foundation.territories.api import area_of
 from beffroi.kernel.clock import now
@@ -40,6 +47,7 @@ EDITABLE = frozenset(
         "parent_id",
         "attribution",
         "origin",
+        "absent_from",
     }
 )
 _QUAD_FIELDS = ("lon", "lat")
@@ -85,6 +93,7 @@ def asset_create(
                 area_id=area_of(new.lon, new.lat),
                 origin=origin,
                 attribution=attribution,
+                state=first_state(type_key),
             )
     except IntegrityError as error:
         raise AssetKeyTaken(
@@ -106,26 +115,43 @@ def asset_update(
     scope: Scope,
     changes: Mapping[str, Any],
     why: Why = Why.EDIT,
+    read_at: datetime | None = None,
 ) -> Asset:
     """Change fields of an asset and keep what they were; nothing is written when none differs.
 
+    ``read_at`` is ``updated_at`` of the asset as the person read it: their changes are refused
+    when somebody has changed it since.
+
     Raises:
         AssetNotFound: there is no such asset in the scope.
+        AssetChangedMeanwhile: somebody changed it after ``read_at``, or removed it.
+        ParentRefused: it cannot be attached to that asset.
         InvalidInput: a field cannot be changed so, or the position is not one.
         AssetKeyTaken: another asset of the type has this key.
     """
     unknown = set(changes) - EDITABLE
     if unknown:
         raise InvalidInput("This field cannot be changed.", field=min(unknown))
+    if changes.get("parent_id") is not None:
+        version_bump()  # two people who attach assets to each other wait for one another
     asset = _locked(uuid, scope)
+    if read_at is not None and asset.updated_at != read_at:
+        raise AssetChangedMeanwhile(
+            "Somebody changed this asset while you were editing it.",
+            way_out="Look at what they changed, then save again if yours must stand.",
+        )
     before_quad = asset.quad
     different = differences(
         {name: getattr(asset, name) for name in changes}, {name: changes[name] for name in changes}
     )
     if not different:
         return asset
+    if "parent_id" in different:
+        _check_parent(asset, changes["parent_id"], scope)
     for name, value in changes.items():
         setattr(asset, name, value)
+    if "parent_id" in different and asset.parent_id is None:
+        asset.parent_key = ""  # otherwise the next import would attach it again, unseen
     _check_position(asset.lon, asset.lat)
     moved = any(name in different for name in _QUAD_FIELDS)
     if moved:
@@ -150,8 +176,18 @@ def asset_update(
 
 
 @transaction.atomic
-def asset_remove(uuid: UUID, *, scope: Scope, why: Why = Why.EDIT) -> None:
-    """Take an asset off the map and the lists; its history and its series stay.
+def asset_remove(
+    uuid: UUID,
+    *,
+    scope: Scope,
+    reason: str = "",
+    why: Why = Why.EDIT,
+    actor: Actor = SYSTEM,
+) -> None:
+    """Take an asset off the map and the lists, and its devices off it.
+
+    Its history and its series stay, and it can be put back; ``reason`` is kept with the date
+    and the person.
 
     Raises:
         AssetNotFound: there is no such asset in the scope.
@@ -159,10 +195,40 @@ def asset_remove(uuid: UUID, *, scope: Scope, why: Why = Why.EDIT) -> None:
     asset = _locked(uuid, scope)
     if asset.removed_at is not None:
         return
+    attached = Attachment.objects.filter(asset=asset, attached_until__isnull=True)
+    for device_uuid in list(attached.values_list("device__uuid", flat=True)):
+        device_detach(device_uuid, why=why)
     asset.removed_at = asset.updated_at = now()
-    asset.state = AssetState.NORMAL
+    asset.state, asset.rule_state = AssetState.NORMAL, AssetState.NORMAL
+    asset.absent_from = ""
+    asset.save(update_fields=["removed_at", "updated_at", "state", "rule_state", "absent_from"])
+    history_write(asset.id, kind=ChangeKind.REMOVED, why=why, note=reason.strip())
+    journal.tell(journal.REMOVED, asset, actor=actor, reason=reason.strip())
+    cells_refresh([(asset.domain_key, asset.quad)])
+
+
+@transaction.atomic
+def asset_restore(
+    uuid: UUID,
+    *,
+    scope: Scope,
+    reason: str = "",
+    why: Why = Why.EDIT,
+    actor: Actor = SYSTEM,
+) -> None:
+    """Put a removed asset back on the map and the lists, without the devices it had.
+
+    Raises:
+        AssetNotFound: there is no such asset in the scope.
+    """
+    asset = _locked(uuid, scope)
+    if asset.removed_at is None:
+        return
+    asset.removed_at, asset.updated_at = None, now()
+    asset.state = first_state(asset.type_key)
     asset.save(update_fields=["removed_at", "updated_at", "state"])
-    history_write(asset.id, kind=ChangeKind.REMOVED, why=why)
+    history_write(asset.id, kind=ChangeKind.RESTORED, why=why, note=reason.strip())
+    journal.tell(journal.RESTORED, asset, actor=actor, reason=reason.strip())
     cells_refresh([(asset.domain_key, asset.quad)])
 
 
@@ -173,6 +239,42 @@ def _locked(uuid: UUID, scope: Scope) -> Asset:
     if asset is None:
         raise AssetNotFound("There is no such asset here.")
     return asset
+
+
+def _check_parent(asset: Asset, parent_id: int | None, scope: Scope) -> None:
+    if parent_id is None:
+        return
+    parent = Asset.objects.filter(
+        scope_filter(scope), pk=parent_id, removed_at__isnull=True
+    ).first()
+    if parent is None:
+        raise ParentRefused(
+            "The asset to attach it to does not exist, or was removed.",
+            field="parent",
+            way_out="Choose another one.",
+        )
+    with connection.cursor() as cursor:
+        cursor.execute(_ABOVE, {"first": parent_id, "sought": asset.id})
+        (turns_back,) = cursor.fetchone()
+    if turns_back:
+        raise ParentRefused(
+            "{parent} already depends on this asset: each would depend on the other.",
+            field="parent",
+            value=parent.name or parent.external_key,
+            way_out="Attach it to another asset, or detach {parent} first.",
+            params={"parent": parent.name or parent.external_key},
+        )
+
+
+_ABOVE = """
+WITH RECURSIVE above(id, parent_id) AS (
+    SELECT id, parent_id FROM assets_asset WHERE id = %(first)s
+    UNION
+    SELECT parent.id, parent.parent_id
+    FROM assets_asset AS parent JOIN above ON parent.id = above.parent_id
+)
+SELECT EXISTS (SELECT FROM above WHERE id = %(sought)s)
+"""
 
 
 def _check_position(lon: float, lat: float) -> None:

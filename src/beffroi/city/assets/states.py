@@ -1,4 +1,4 @@
-"""The state of each asset: what alarm rules say, else whether its device is silent."""
+"""The state of each asset: what alarm rules say, else whether its device is heard."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ FROM (
     SELECT a.id,
         CASE
             WHEN a.rule_state > 0 THEN a.rule_state
-            WHEN heard.asset_id IS NULL THEN 0
-            WHEN heard.last_seen_at IS NULL THEN 3
+            WHEN heard.last_seen_at IS NULL
+                THEN CASE WHEN type.measures OR heard.asset_id IS NOT NULL THEN 4 ELSE 0 END
             WHEN heard.last_seen_at < %(now)s - coalesce(type.silence, %(silence)s) THEN 3
             ELSE 0
         END::smallint AS state
@@ -35,8 +35,8 @@ FROM (
         WHERE attachment.attached_until IS NULL
         GROUP BY attachment.asset_id
     ) AS heard ON heard.asset_id = a.id
-    LEFT JOIN unnest(%(types)s::text[], %(silences)s::interval[]) AS type(type_key, silence)
-        ON type.type_key = a.type_key
+    LEFT JOIN unnest(%(types)s::text[], %(silences)s::interval[], %(measured)s::bool[])
+        AS type(type_key, silence, measures) ON type.type_key = a.type_key
     WHERE a.removed_at IS NULL
 ) AS fresh
 WHERE asset.id = fresh.id AND asset.state <> fresh.state
@@ -47,6 +47,13 @@ UPDATE assets_asset AS asset SET rule_state = given.state
 FROM unnest(%(ids)s::bigint[], %(states)s::smallint[]) AS given(id, state)
 WHERE asset.id = given.id AND asset.rule_state <> given.state
 """
+
+
+def first_state(type_key: str) -> AssetState:
+    """Return the state of an asset of which nothing was heard yet."""
+    declared = asset_types().get(type_key)
+    measured = declared is not None and bool(declared.measures)
+    return AssetState.NEVER_REPORTED if measured else AssetState.NORMAL
 
 
 @transaction.atomic
@@ -72,6 +79,7 @@ def assets_state_refresh(*, states: Mapping[int, int] | None = None) -> int:
             "silence": _DEFAULT_SILENCE,
             "types": [item.key for item in types],
             "silences": [item.silent_after for item in types],
+            "measured": [bool(item.measures) for item in types],
         }
         # It reads every asset and every device. Just after a large import the planner has no
         # statistics and would join them one by one: minutes instead of a third of a second.

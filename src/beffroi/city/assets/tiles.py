@@ -14,6 +14,7 @@ from django.db.models import QuerySet
 from mapbox_vector_tile.Mapbox import vector_tile_pb2
 
 from beffroi.city.assets.cells import CELL_BITS, FIRST_ZOOM, LAST_ZOOM
+from beffroi.city.assets.contracts import AssetState
 from beffroi.city.assets.models import Asset, AssetCell, AssetVersion
 from beffroi.city.assets.quads import LEVEL, tile_range
 from beffroi.city.assets.scopes import scope_filter, scope_key
@@ -183,7 +184,7 @@ def _assets(tile: Tile, domains: Sequence[str] | None, scope: Scope) -> bytes | 
     if domains is not None:
         rows = rows.filter(domain_key__in=list(domains))
     found = list(
-        rows.order_by("-state", "id").values_list(
+        rows.order_by("urgency", "id").values_list(
             "id", "uuid", "type_key", "domain_key", "name", "state", "lon", "lat"
         )[:MAX_POINTS]
     )
@@ -195,7 +196,8 @@ def _assets(tile: Tile, domains: Sequence[str] | None, scope: Scope) -> bytes | 
             "uuid": str(uuid),
             "type": type_key,
             "domain": domain_key,
-            "state": state,
+            # A map shows what is wrong; never reported is said on the list and the page.
+            "state": 0 if state == AssetState.NEVER_REPORTED else state,
         }
         if name and tile.z >= NAMES_FROM:
             properties["name"] = name

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db import transaction
 
 from beffroi.city.assets.contracts import ImportRefused
-from beffroi.city.assets.importing import ImportNotFound
+from beffroi.city.assets.import_runs import ImportNotFound
 from beffroi.city.assets.models import ImportUpload
 from beffroi.foundation.database.api import current_user_id, required_territory_id
 from beffroi.kernel.clock import now

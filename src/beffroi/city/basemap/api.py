@@ -14,6 +14,7 @@ from beffroi.city.basemap.contracts import (
 from beffroi.city.basemap.drawing import FIRST_ZOOM, LAST_ZOOM
 from beffroi.city.basemap.geocoding import address_search
 from beffroi.city.basemap.importing import addresses_import, basemap_import
+from beffroi.city.basemap.nearest import streets_near
 from beffroi.city.basemap.selectors import (
     basemap_attributions,
     basemap_sources,
@@ -50,4 +51,5 @@ __all__ = [
     "basemap_sources",
     "basemap_tile",
     "plain",
+    "streets_near",
 ]

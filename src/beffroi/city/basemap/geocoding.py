@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from beffroi.city.basemap.contracts import Layer, Place
 from beffroi.city.basemap.models import BasemapAddress, BasemapFeature
 from beffroi.city.basemap.words import plain
+from beffroi.foundation.territories.api import proper_name
 
 MAX_RESULTS = 20
 SEARCHED = (Layer.STREET.value, Layer.PEDESTRIAN.value, Layer.PARK.value, Layer.DISTRICT.value)
@@ -80,4 +81,5 @@ def _place(row: BasemapFeature) -> Place:
         if longest.length and not longest.area
         else (longest.representative_point())
     )
-    return Place(kind=row.layer, label=row.name, lon=point.x, lat=point.y)
+    label = proper_name(row.name) if row.layer == Layer.DISTRICT else row.name
+    return Place(kind=row.layer, label=label, lon=point.x, lat=point.y)

@@ -7,8 +7,11 @@ from beffroi.modules.control_room.editing import (
     FIELD_PREFIX,
     asset_change,
     asset_to_edit,
+    changes_since,
     department_choices,
     editable_properties,
+    parent_text,
+    parents_named,
 )
 from beffroi.modules.control_room.periods import LABELS, Period, Span, period_of
 from beffroi.modules.control_room.selectors import (
@@ -39,6 +42,7 @@ __all__ = [
     "asset_page",
     "asset_preview",
     "asset_to_edit",
+    "changes_since",
     "curve_table",
     "department_choices",
     "domain_count",
@@ -51,6 +55,8 @@ __all__ = [
     "map_credits",
     "narrowed",
     "parent_of_list",
+    "parent_text",
+    "parents_named",
     "period_of",
     "playbooks_of",
     "seen_domains",

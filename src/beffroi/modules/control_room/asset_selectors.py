@@ -16,6 +16,7 @@ from beffroi.city.assets.api import (
     AssetFilter,
     AttachmentView,
     ChangeView,
+    Why,
     asset_get,
     asset_history,
     assets_page,
@@ -37,7 +38,12 @@ from beffroi.modules.control_room.contracts import (
     ShownValue,
 )
 from beffroi.modules.control_room.periods import Period
-from beffroi.modules.control_room.readings import headline_of, rows_of, shown_value
+from beffroi.modules.control_room.readings import (
+    headline_of,
+    rows_of,
+    shown_value,
+)
+from beffroi.modules.control_room.titles import called, streets_of
 from beffroi.modules.control_room.words import (
     KINDS,
     REASONS,
@@ -67,18 +73,23 @@ def asset_page(uuid: UUID, *, scope: Scope) -> AssetPageView:
         AssetNotFound: there is none, or it is outside the scope.
     """
     detail = asset_get(uuid, scope=scope)
-    asset = detail.summary
+    parent = detail.parent
+    standing = [detail.summary] if parent is None else [detail.summary, parent]
+    streets = streets_of(standing)
+    asset = called(detail.summary, street=streets[0])
     declared = asset_types().get(asset.type_key)
     children = (
         assets_page(AssetFilter(parent_id=asset.id), scope=scope, limit=CHILDREN_SHOWN)
         if detail.children_count
         else None
     )
-    parent = detail.parent
     if parent is not None and not scope.covers(domain=parent.domain_key, area_id=parent.area_id):
         # What a person may not see does not exist for them, not even as a name.
         parent = None
+    elif parent is not None:
+        parent = called(parent, street=streets[1])
     values = _values(detail)
+    known, others = properties_of(detail.properties, declared=declared)
     current = [item for item in detail.attachments if item.until is None]
     past = [item for item in detail.attachments if item.until is not None]
     return AssetPageView(
@@ -88,8 +99,11 @@ def asset_page(uuid: UUID, *, scope: Scope) -> AssetPageView:
         domain_label=domain_label(asset.domain_key),
         headline=values[0].measure_key if values else headline_of(asset.type_key),
         origin=origin_view(asset.origin, credit=detail.attribution),
-        facts=_facts(detail),
-        properties=properties_of(detail.properties, declared=declared),
+        facts=_facts(detail, street=streets[0]),
+        properties=known,
+        other_properties=others,
+        street=streets[0],
+        measurable=bool(headline_of(asset.type_key)),
         shape=detail.shape,
         parent=parent,
         parent_type="" if parent is None else type_label(parent.type_key),
@@ -98,8 +112,9 @@ def asset_page(uuid: UUID, *, scope: Scope) -> AssetPageView:
         values=values,
         devices=tuple(_device(item) for item in current),
         past_devices=tuple(_device(item) for item in past),
-        history=_history(asset_history(uuid, scope=scope, limit=HISTORY_SHOWN), detail),
+        history=history_lines(asset_history(uuid, scope=scope, limit=HISTORY_SHOWN), detail),
         removed_at=detail.removed_at,
+        absent_from=detail.absent_from,
     )
 
 
@@ -123,15 +138,16 @@ def _values(detail: AssetDetail) -> tuple[ShownValue, ...]:
     )
 
 
-def _facts(detail: AssetDetail) -> tuple[tuple[str, object], ...]:
+def _facts(detail: AssetDetail, *, street: str) -> tuple[tuple[str, object], ...]:
     asset = detail.summary
-    return (
-        (_("Type"), type_label(asset.type_key)),
-        (_("Urban service"), domain_label(asset.domain_key)),
-        (_("Identifier"), asset.external_key),
+    lines = (
+        (_("Identifier"), asset.identifier),
+        (_("Street"), street),
         (_("District"), asset.area_name),
-        (_("Department"), asset.department_name),
+        (_("Urban service"), domain_label(asset.domain_key)),
+        (_("Department in charge"), asset.department_name),
     )
+    return tuple((label, text) for label, text in lines if text)
 
 
 def _device(item: AttachmentView) -> DeviceLine:
@@ -181,7 +197,8 @@ def signal_words(rssi_dbm: float) -> str:
     return pgettext("signal", "weak")
 
 
-def _history(changes: Sequence[ChangeView], detail: AssetDetail) -> tuple[HistoryLine, ...]:
+def history_lines(changes: Sequence[ChangeView], detail: AssetDetail) -> tuple[HistoryLine, ...]:
+    """Return lines of a history in words, with the names of who did it."""
     ids = {change.user_id for change in changes if change.user_id is not None}
     names = (
         {
@@ -202,7 +219,7 @@ def _history(changes: Sequence[ChangeView], detail: AssetDetail) -> tuple[Histor
     return tuple(
         HistoryLine(
             at=change.at,
-            title=f"{KINDS[change.kind]} ({REASONS[change.why]})",
+            title=str(KINDS[change.kind]),
             text=_changes_text(change, detail, services),
             who=names.get(change.user_id or 0, ""),
             tone=_TONES.get(change.kind.value, "neutral"),
@@ -213,9 +230,13 @@ def _history(changes: Sequence[ChangeView], detail: AssetDetail) -> tuple[Histor
 
 def _changes_text(change: ChangeView, detail: AssetDetail, services: Mapping[int, str]) -> str:
     declared = asset_types().get(detail.summary.type_key)
-    parts = [change.import_file] if change.import_file else []
+    parts = [_reason(change)]
     for key, pair in change.changes.items():
         label = field_label(key, declared=declared)
+        if key == "device":
+            # The title says which way: only its name is left to say.
+            parts.extend(str(value) for value in pair if value)
+            continue
         if key == "department_id":
             before, after = (services.get(value, "") for value in pair)
         elif key in _LINKED or any(isinstance(value, dict | list) for value in pair):
@@ -226,9 +247,18 @@ def _changes_text(change: ChangeView, detail: AssetDetail, services: Mapping[int
             before, after = (property_text(value) for value in pair)
         parts.append(
             _("%(field)s: %(before)s → %(after)s")
-            % {"field": label, "before": before or "∅", "after": after or "∅"}
+            % {"field": label, "before": before or _("nothing"), "after": after or _("nothing")}
         )
-    return "\u202f; ".join(parts)
+    return " · ".join(part for part in (*parts, change.note) if part)
+
+
+def _reason(change: ChangeView) -> str:
+    """Say what made the asset change; what the title already says is not said twice."""
+    if change.import_file:
+        return _("import of %(file)s") % {"file": change.import_file}
+    if change.why is Why.DEVICE:
+        return ""
+    return str(REASONS[change.why])
 
 
 def stream_of(asset_id: int, *, measure_key: str) -> DeclaredStream | None:

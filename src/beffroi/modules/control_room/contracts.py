@@ -34,6 +34,7 @@ class DomainCount:
     alarms: int = 0
     attention: int = 0
     silent: int = 0
+    never_reported: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +58,7 @@ class TypeLine:
     attention: int
     alarm: int
     silent: int
+    never_reported: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,12 +87,19 @@ class ShownValue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListRow:
-    """An asset in a list with its headline value, if its type has one and it ever reported."""
+    """An asset in a list with its headline value, if its type has one and it ever reported.
+
+    Attributes:
+        street: where it stands, or nothing; its district is the asset's own.
+        measurable: whether anything is ever measured of its type.
+    """
 
     asset: AssetSummary
     type_label: str
     icon: str
     value: ShownValue | None
+    street: str
+    measurable: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,7 +169,12 @@ class HistoryLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AssetPageView:
-    """Everything the page of an asset shows, its charts' curves excepted."""
+    """Everything the page of an asset shows, its charts' curves excepted.
+
+    Attributes:
+        properties: those its type declares; ``other_properties`` are what the file had besides.
+        measurable: whether anything is ever measured of its type.
+    """
 
     asset: AssetSummary
     type_label: str
@@ -170,6 +184,9 @@ class AssetPageView:
     origin: OriginView | None
     facts: tuple[tuple[str, object], ...]
     properties: tuple[tuple[str, str], ...]
+    other_properties: tuple[tuple[str, str], ...]
+    street: str
+    measurable: bool
     shape: Mapping[str, Any] | None
     parent: AssetSummary | None
     parent_type: str
@@ -180,6 +197,7 @@ class AssetPageView:
     past_devices: tuple[DeviceLine, ...]
     history: tuple[HistoryLine, ...]
     removed_at: datetime | None
+    absent_from: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,6 +208,7 @@ class Preview:
     type_label: str
     icon: str
     domain_label: str
+    street: str
     origin: OriginView | None
     values: tuple[ShownValue, ...]
     more_values: int

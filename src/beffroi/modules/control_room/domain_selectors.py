@@ -81,8 +81,10 @@ def _type_lines(declared: Domain, counts: Sequence[TypeCount]) -> tuple[TypeLine
     lines = []
     for key in keys:
         line = found.get(key)
-        total, attention, alarm, silent = (
-            (line.total, line.attention, line.alarm, line.silent) if line else (0, 0, 0, 0)
+        total, attention, alarm, silent, never = (
+            (line.total, line.attention, line.alarm, line.silent, line.never_reported)
+            if line
+            else (0, 0, 0, 0, 0)
         )
         lines.append(
             TypeLine(
@@ -91,10 +93,11 @@ def _type_lines(declared: Domain, counts: Sequence[TypeCount]) -> tuple[TypeLine
                 icon=type_icon(key),
                 domain_key=declared.key,
                 total=total,
-                normal=total - attention - alarm - silent,
+                normal=total - attention - alarm - silent - never,
                 attention=attention,
                 alarm=alarm,
                 silent=silent,
+                never_reported=never,
             )
         )
     return tuple(lines)

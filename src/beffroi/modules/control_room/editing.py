@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from beffroi.city.assets.api import AssetDetail, asset_get, asset_update
+from beffroi.city.assets.api import (
+    AssetDetail,
+    AssetSummary,
+    asset_get,
+    asset_history,
+    asset_update,
+    assets_search,
+)
 from beffroi.foundation.accounts.api import DepartmentCard, departments
 from beffroi.foundation.accounts.contracts import Scope
+from beffroi.modules.control_room.asset_selectors import history_lines
+from beffroi.modules.control_room.contracts import HistoryLine
 from beffroi.sdk.declarations import Property
 from beffroi.sdk.registry import asset_types
 
+_MARK = " · "
 FIELD_PREFIX = "p_"
 """Put before the key of a property in a form, so that none hides the name or the position."""
 
@@ -44,6 +54,8 @@ def asset_change(
 
     Raises:
         AssetNotFound: the asset left the scope meanwhile.
+        AssetChangedMeanwhile: somebody changed it after ``read_at`` of the form.
+        ParentRefused: it cannot depend on that asset.
         InvalidInput: the position is not one.
     """
     properties = dict(detail.properties)
@@ -58,7 +70,46 @@ def asset_change(
         changes["department_id"] = int(cleaned["department"]) if cleaned["department"] else None
     if "lon" in cleaned and "lat" in cleaned:
         changes["lon"], changes["lat"] = cleaned["lon"], cleaned["lat"]
-    asset_update(uuid, scope=scope, changes=changes)
+    if "parent" in cleaned:
+        parent = cleaned["parent"]
+        changes["parent_id"] = None if parent is None else parent.id
+    asset_update(uuid, scope=scope, changes=changes, read_at=cleaned.get("read_at"))
+
+
+def parent_text(asset: AssetSummary) -> str:
+    """Return a name that a form can find an asset by again."""
+    return f"{asset.title}{_MARK}{asset.external_key}"
+
+
+def parents_named(
+    words: str, *, of: AssetDetail, scope: Scope, limit: int = 10
+) -> list[AssetSummary]:
+    """Return the assets that words may mean as a parent; those of the usual type first.
+
+    A text of :func:`parent_text`, a whole name or a whole identifier gives that asset alone.
+    """
+    title, _mark, key = words.strip().rpartition(_MARK)
+    asked = title or key
+    declared = asset_types().get(of.summary.type_key)
+    usual = "" if declared is None else declared.parent
+    found = [one for one in assets_search(asked, scope=scope, limit=50) if one.id != of.summary.id]
+    whole = [
+        one
+        for one in found
+        if (title and one.external_key == key)
+        or (not title and key in {one.name, one.external_key})
+    ]
+    rows = whole or found
+    rows = [one for one in rows if one.type_key == usual] or rows
+    return rows[:limit]
+
+
+def changes_since(
+    detail: AssetDetail, *, since: datetime | None, scope: Scope
+) -> tuple[HistoryLine, ...]:
+    """Return what was done to an asset after an instant, latest first."""
+    lines = asset_history(detail.summary.uuid, scope=scope, limit=20)
+    return history_lines([line for line in lines if since is None or line.at > since], detail)
 
 
 def _stored(value: Any) -> Any:

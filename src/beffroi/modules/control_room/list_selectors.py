@@ -19,9 +19,11 @@ from beffroi.city.assets.api import (
     assets_page,
 )
 from beffroi.foundation.accounts.contracts import Scope
+from beffroi.foundation.files.writing import unarmed
 from beffroi.kernel.errors import InvalidInput
 from beffroi.modules.control_room.contracts import ListPage, ListRow
 from beffroi.modules.control_room.readings import rows_of
+from beffroi.modules.control_room.titles import all_called
 from beffroi.modules.control_room.words import STATES, domain_label
 
 PAGE_SIZE = 50
@@ -70,7 +72,7 @@ def parent_of_list(uuid: UUID, *, scope: Scope) -> AssetSummary:
     Raises:
         AssetNotFound: there is none, or it is outside the scope.
     """
-    return asset_get(uuid, scope=scope).summary
+    return all_called([asset_get(uuid, scope=scope).summary])[0]
 
 
 def list_csv(wanted: AssetFilter, *, scope: Scope, page_url: str) -> Iterator[str]:
@@ -85,6 +87,7 @@ def list_csv(wanted: AssetFilter, *, scope: Scope, page_url: str) -> Iterator[st
             _("Identifier"),
             _("Urban service"),
             _("Type"),
+            _("Street"),
             _("District"),
             _("Department"),
             _("State"),
@@ -115,12 +118,13 @@ def _cells(row: ListRow, page_url: str) -> list[str]:
         asset.external_key,
         domain_label(asset.domain_key),
         row.type_label,
+        row.street,
         asset.area_name,
         asset.department_name,
         str(STATES[asset.state]),
     ]
     return [
-        *(_unarmed(word) for word in words),
+        *(unarmed(word) for word in words),
         f"{asset.lon:.7f}".replace(".", ","),
         f"{asset.lat:.7f}".replace(".", ","),
         "" if value is None else value.label,
@@ -135,11 +139,6 @@ def _written(value: float, choices: tuple[str, ...]) -> str:
     if choices and 0 <= round(value) < len(choices):
         return choices[round(value)]
     return repr(value).replace(".", ",")
-
-
-def _unarmed(text: str) -> str:
-    """Keep a spreadsheet from taking a name for a formula."""
-    return f"'{text}" if text[:1] in {"=", "+", "-", "@", "\t", "\r"} else text
 
 
 class _Line:

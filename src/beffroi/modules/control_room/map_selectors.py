@@ -22,6 +22,7 @@ from beffroi.modules.control_room.contracts import (
 )
 from beffroi.modules.control_room.readings import headline_of, shown_value
 from beffroi.modules.control_room.scopes import scope_mark, seen_domains
+from beffroi.modules.control_room.titles import called, streets_of
 from beffroi.modules.control_room.words import (
     domain_label,
     origin_view,
@@ -62,6 +63,7 @@ def domain_count(domain_key: str, lines: Iterable[TypeCount] = ()) -> DomainCoun
         alarms=sum(line.alarm for line in listed),
         attention=sum(line.attention for line in listed),
         silent=sum(line.silent for line in listed),
+        never_reported=sum(line.never_reported for line in listed),
     )
 
 
@@ -87,7 +89,8 @@ def asset_preview(uuid: UUID, *, scope: Scope) -> Preview:
         AssetNotFound: there is none, or it is outside the scope.
     """
     detail = asset_get(uuid, scope=scope)
-    asset = detail.summary
+    street = streets_of([detail.summary])[0]
+    asset = called(detail.summary, street=street)
     streams = streams_of_asset(asset.id)
     latest = latest_of_assets([asset.id]).get(asset.id, {})
     headline = headline_of(asset.type_key)
@@ -110,6 +113,7 @@ def asset_preview(uuid: UUID, *, scope: Scope) -> Preview:
         type_label=type_label(asset.type_key),
         icon=type_icon(asset.type_key),
         domain_label=domain_label(asset.domain_key),
+        street=street,
         origin=origin_view(asset.origin, credit=detail.attribution),
         values=values[:PREVIEW_VALUES],
         more_values=max(0, len(values) - PREVIEW_VALUES),

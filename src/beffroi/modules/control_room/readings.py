@@ -9,6 +9,7 @@ from beffroi.city.assets.contracts import AssetSummary
 from beffroi.city.series.api import LatestValue, latest_of_assets
 from beffroi.kernel.clock import now
 from beffroi.modules.control_room.contracts import ListRow, ShownValue
+from beffroi.modules.control_room.titles import called, streets_of
 from beffroi.modules.control_room.words import (
     choices_of,
     quality_words,
@@ -71,8 +72,8 @@ def rows_of(assets: Sequence[AssetSummary]) -> tuple[ListRow, ...]:
     measures = sorted({key for key in headlines.values() if key})
     latest = latest_of_assets([asset.id for asset in assets], measures=measures) if measures else {}
     return tuple(
-        _row(asset, latest.get(asset.id, {}), measure_key=headlines[asset.type_key])
-        for asset in assets
+        _row(asset, latest.get(asset.id, {}), measure_key=headlines[asset.type_key], street=street)
+        for asset, street in zip(assets, streets_of(assets), strict=True)
     )
 
 
@@ -80,17 +81,22 @@ def rows_with(
     assets: Mapping[int, AssetSummary], values: Iterable[LatestValue]
 ) -> tuple[ListRow, ...]:
     """Return lines in the order of the values, each with its own value."""
+    known = [(assets[value.asset_id], value) for value in values if value.asset_id in assets]
+    streets = streets_of([asset for asset, _value in known])
     return tuple(
-        _row(assets[value.asset_id], {value.measure_key: value}, measure_key=value.measure_key)
-        for value in values
-        if value.asset_id in assets
+        _row(asset, {value.measure_key: value}, measure_key=value.measure_key, street=street)
+        for (asset, value), street in zip(known, streets, strict=True)
     )
 
 
-def _row(asset: AssetSummary, latest: Mapping[str, LatestValue], *, measure_key: str) -> ListRow:
+def _row(
+    asset: AssetSummary, latest: Mapping[str, LatestValue], *, measure_key: str, street: str
+) -> ListRow:
     found = latest.get(measure_key)
     return ListRow(
-        asset=asset,
+        asset=called(asset, street=street),
+        street=street,
+        measurable=bool(measure_key),
         type_label=type_label(asset.type_key),
         icon=type_icon(asset.type_key),
         value=None if found is None else shown_value(found, asset=asset, measure_key=measure_key),

@@ -23,6 +23,7 @@ STATES: Mapping[AssetState, Promise] = {
     AssetState.ALARM: _("Alarm"),
     AssetState.ATTENTION: _("Attention"),
     AssetState.SILENT: _("Silent"),
+    AssetState.NEVER_REPORTED: _("Never reported"),
     AssetState.NORMAL: _("Normal"),
 }
 
@@ -61,6 +62,7 @@ FIELDS: Mapping[str, Promise] = {
     "attribution": _("Credit"),
     "origin": _("Origin"),
     "device": _("Device"),
+    "absent_from": _("Absent from the file"),
 }
 
 PRIORITIES: Mapping[Priority, tuple[Promise, str]] = {
@@ -124,7 +126,7 @@ def choices_of(measure: Measure | None) -> tuple[str, ...]:
     """Return the words of the values of a measure, when its values are words."""
     if measure is None or measure.kind is Kind.NUMBER:
         return ()
-    if measure.kind is Kind.BOOLEAN:
+    if measure.kind is Kind.BOOLEAN and not measure.choices:
         return (gettext("no"), gettext("yes"))
     return tuple(told(choice) for choice in measure.choices)
 
@@ -184,19 +186,22 @@ def _day_words(text: str) -> str:
 
 def properties_of(
     stored: Mapping[str, Any], *, declared: AssetType | None
-) -> tuple[tuple[str, str], ...]:
-    """Return declared properties in their order, then what the file held besides."""
+) -> tuple[tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]]:
+    """Return declared properties in their order, and what the file held besides."""
     known = () if declared is None else declared.properties
     lines = [
         (told(item.label), property_text(stored.get(item.key), declared=item)) for item in known
     ]
     keys = {item.key for item in known}
-    lines += [
+    others = [
         (key.replace("_", " ").capitalize(), property_text(value))
         for key, value in sorted(stored.items())
         if key not in keys and not isinstance(value, dict | list)
     ]
-    return tuple((label, text) for label, text in lines if text)
+    return (
+        tuple((label, text) for label, text in lines if text),
+        tuple((label, text) for label, text in others if text),
+    )
 
 
 def field_label(key: str, *, declared: AssetType | None) -> str:

@@ -44,7 +44,7 @@ def _features(tile: Tile, layer: str, *, scope: Scope = api.WHOLE, **options: ob
     return list(mapbox_vector_tile.decode(gzip.decompress(encoded.content))[layer]["features"])
 
 
-@pytest.mark.parametrize("zoom", [3, 6, 9, 10, 11, 12, 13])
+@pytest.mark.parametrize("zoom", [3, 6, 9, 10, 11, 12, 13, 14])
 def test_the_counts_of_all_tiles_make_up_the_total(zoom: int) -> None:
     town = make_territory()
     with acting_for(town.pk):
@@ -65,7 +65,7 @@ def test_from_street_zoom_each_asset_is_sent_once_with_what_the_map_draws() -> N
     town = make_territory()
     with acting_for(town.pk):
         upsert(grid(300))
-        points = [feature for tile in _tiles(14) for feature in _features(tile, "assets")]
+        points = [feature for tile in _tiles(15) for feature in _features(tile, "assets")]
         assert len(points) == 300
         named = Asset.objects.get(external_key="L00001")
         found = next(point for point in points if point["id"] == named.pk)
@@ -165,7 +165,7 @@ def test_a_browser_asks_again_and_is_told_that_nothing_changed() -> None:
     with acting_for(town.pk):
         upsert(grid(50))
     client = agent_client(town, verbs=["assets.see"])
-    tile = tile_of(Position(WEST, SOUTH), zoom=14)
+    tile = tile_of(Position(WEST, SOUTH), zoom=15)
     url = f"/t/ville-des-tuiles/tuiles/equipements/{tile.z}/{tile.x}/{tile.y}.mvt"
     first = client.get(url, headers={"accept-encoding": "gzip"})
     assert (first.status_code, first["Content-Encoding"]) == (200, "gzip")
@@ -208,7 +208,7 @@ def test_hostile_domains_are_left_out() -> None:
     with acting_for(town.pk):
         upsert(grid(5))
     client = agent_client(town, verbs=["assets.see"])
-    tile = tile_of(Position(WEST, SOUTH), zoom=14)
+    tile = tile_of(Position(WEST, SOUTH), zoom=15)
     url = f"/t/ville-domaines/tuiles/equipements/{tile.z}/{tile.x}/{tile.y}.mvt"
     assert client.get(url, {"domaines": "street_lighting"}).status_code == 200
     for domains in ("", "parking", "'; DROP TABLE assets_asset", "\x00", "a" * 5000):

@@ -11,16 +11,17 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from beffroi.city.assets import api
-from beffroi.city.assets.journal import IMPORTED
 from beffroi.city.assets.web.forms import FileForm, MappingForm, TypeGroups
 from beffroi.city.assets.web.requests import access_of
 from beffroi.foundation.accounts.access import agent
+from beffroi.foundation.accounts.api import departments
 from beffroi.foundation.accounts.contracts import Access
-from beffroi.foundation.audit.api import Actor, Subject, audit_record
+from beffroi.foundation.files.writing import unarmed
 from beffroi.kernel.errors import BeffroiError, NotFound
 from beffroi.sdk.declarations import AssetType
 from beffroi.sdk.registry import asset_types, domain_of, domains
@@ -71,29 +72,33 @@ def check_file(request: HttpRequest, territory: str, upload: UUID) -> HttpRespon
     access = access_of(request)
     kept = _found(api.upload_get, upload)
     declared = _allowed_type(access, kept.type_key)
-    proposed = api.import_preview(kept.content, name=kept.file_name, type_key=kept.type_key)
-    form = MappingForm(request.POST or None, preview=proposed, declared=declared)
-    preview = proposed
+    former = api.import_latest(type_key=kept.type_key, file_name=kept.file_name)
+    preview = api.import_preview(kept.content, name=kept.file_name, type_key=kept.type_key)
+    form = MappingForm(
+        request.POST or None,
+        preview=preview,
+        declared=declared,
+        departments=[(card.id, card.name) for card in departments()],
+        former_files=api.files_of_type(kept.type_key),
+        may_remove=access.can("assets.delete", domain=domain_of(kept.type_key).key),
+        former=None if former is None else former.options,
+    )
     if request.method == "POST" and form.is_valid():
-        options = api.ImportOptions(attribution=form.cleaned_data["attribution"])
         try:
-            if request.POST.get("action") == "import":
-                report = api.import_run(
-                    kept.content,
-                    name=kept.file_name,
-                    type_key=kept.type_key,
-                    mapping=form.mapping(),
-                    options=options,
+            if request.POST.get("action") in {"import", "try"}:
+                # Who asks that absent assets be marked or removed is shown them first.
+                options = form.options()
+                trial = request.POST["action"] == "try" or options.absent is not api.Absent.KEEP
+                report = api.import_start(
+                    upload, mapping=form.mapping(), options=options, trial=trial
                 )
-                api.upload_forget(upload)
-                _tell_journal(access, report)
                 return HttpResponseRedirect(_report_url(territory, report))
             preview = api.import_preview(
                 kept.content,
                 name=kept.file_name,
                 type_key=kept.type_key,
                 mapping=form.mapping(),
-                options=options,
+                options=form.options(),
             )
         except BeffroiError as error:
             form.add_error(None, _sentence(error))
@@ -120,17 +125,33 @@ def check_file(request: HttpRequest, territory: str, upload: UUID) -> HttpRespon
 
 
 @agent("assets.import")
-@require_safe
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
 def show_report(request: HttpRequest, territory: str, run: UUID) -> HttpResponse:
-    """Show what an import did."""
-    report = _found(api.import_get, run)
+    """Show what an import did, is doing or would do; a trial can be done for good from here."""
+    report: api.ImportReport = _found(api.import_get, run)
+    refused = ""
+    if request.method == "POST":
+        try:
+            return HttpResponseRedirect(_report_url(territory, _confirmed(request, report)))
+        except BeffroiError as error:
+            refused = _sentence(error)
     declared = asset_types().get(report.type_key)
+    kept = report.upload is not None and report.dry_run
     context = {
         "report": report,
+        "refused": refused,
+        "failure": _failure(report),
+        "absent_words": _ABSENT_WORDS[report.options.absent],
+        "check_url": reverse(
+            "assets:import_check", kwargs={"territory": territory, "upload": report.upload}
+        )
+        if kept
+        else "",
         "type_label": report.type_key if declared is None else _(declared.label_plural),
         "counts": api.report_counts(report),
         "refusals": [_refusal(item) for item in report.refusals[:SHOWN_REFUSALS]],
-        "more": report.refused + report.dropped > SHOWN_REFUSALS,
+        "more": report.refused + report.dropped + report.doubts > SHOWN_REFUSALS,
         "csv_url": reverse("assets:import_refusals", kwargs={"territory": territory, "run": run}),
         "again_url": reverse("assets:import", kwargs={"territory": territory}),
         "steps": _steps(),
@@ -158,11 +179,53 @@ def refusals_csv(request: HttpRequest, territory: str, run: UUID) -> HttpRespons
         writer.writerow(
             [
                 shown["row"],
-                *(_unarmed(str(shown[key])) for key in ("field", "value", "reason", "way_out")),
+                *(unarmed(str(shown[key])) for key in ("field", "value", "reason", "way_out")),
                 shown["effect"],
             ]
         )
     return response
+
+
+_ABSENT_WORDS = {
+    api.Absent.KEEP: "",
+    api.Absent.CHECK: _lazy("These assets are not in the file and are marked “to check”:"),
+    api.Absent.REMOVE: _lazy("These assets are not in the file and are taken out of service:"),
+}
+
+
+def _confirmed(request: HttpRequest, report: api.ImportReport) -> api.ImportReport:
+    """Do for good what a trial showed.
+
+    Raises:
+        BeffroiError: the file is gone, or the register changed since the trial.
+    """
+    access = access_of(request)
+    _allowed_type(access, report.type_key)
+    if not report.dry_run or report.upload is None or report.finished_at is None:
+        raise Http404
+    removes = report.options.absent is api.Absent.REMOVE
+    if removes and not access.can("assets.delete", domain=domain_of(report.type_key).key):
+        raise PermissionDenied
+    return api.import_start(
+        report.upload,
+        mapping=report.chosen,
+        options=report.options,
+        expected_absent=report.absent.count,
+    )
+
+
+def _failure(report: api.ImportReport) -> str:
+    if not report.failure:
+        return ""
+    fields = _Blanks(
+        {
+            key.removeprefix("param_"): value
+            for key, value in report.failure.items()
+            if key.startswith("param_")
+        }
+    )
+    parts = (report.failure.get(key, "") for key in ("message", "way_out"))
+    return " ".join(_(text).format_map(fields) for text in parts if text)
 
 
 def _allowed_types(access: Access) -> TypeGroups:
@@ -196,9 +259,15 @@ def _refusal(item: api.RowRefusal) -> dict[str, object]:
         "value": item.value,
         "reason": api.refusal_reason(item),
         "way_out": api.refusal_way_out(item),
-        "effect": _("Row left out") if item.whole else _("Value left out"),
+        "effect": _effect(item),
         "whole": item.whole,
     }
+
+
+def _effect(item: api.RowRefusal) -> str:
+    if item.doubt:
+        return _("Imported, to be looked at")
+    return _("Row left out") if item.whole else _("Value left out")
 
 
 def _map(preview: api.ImportPreview, territory: str) -> dict[str, object] | None:
@@ -230,21 +299,6 @@ def _report_url(territory: str, report: api.ImportReport) -> str:
     return reverse("assets:import_report", kwargs={"territory": territory, "run": report.uuid})
 
 
-def _tell_journal(access: Access, report: api.ImportReport) -> None:
-    audit_record(
-        IMPORTED,
-        actor=Actor(user_id=access.user_id, name=access.user_name),
-        territory_id=access.territory_id,
-        subject=Subject(kind="import", uuid=report.uuid, label=report.file_name),
-        detail={
-            "type": report.type_key,
-            "created": report.counts.created,
-            "updated": report.counts.updated,
-            "refused": report.refused,
-        },
-    )
-
-
 def _steps() -> list[str]:
     return [_("File"), _("Columns"), _("Result")]
 
@@ -260,8 +314,3 @@ class _Blanks(dict[str, object]):
 
     def __missing__(self, key: str) -> str:
         return "…"
-
-
-def _unarmed(text: str) -> str:
-    """Keep a spreadsheet from taking a value of the file for a formula."""
-    return f"'{text}" if text[:1] in {"=", "+", "-", "@", "\t", "\r"} else text

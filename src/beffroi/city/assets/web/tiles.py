@@ -15,6 +15,7 @@ from beffroi.foundation.accounts.access import agent
 from beffroi.kernel.geometry import Tile
 
 MVT = "application/vnd.mapbox-vector-tile"
+MAX_AGE_S = 5
 MAX_DOMAINS = 64
 _KEY = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
@@ -60,7 +61,7 @@ def _domains(request: HttpRequest) -> list[str] | None:
 
 def _tagged(response: HttpResponse, etag: str) -> HttpResponse:
     response["ETag"] = f'"{etag}"'
-    # Kept, and asked about each time: what a role shows may change at any moment.
-    response["Cache-Control"] = "private, no-cache"
+    # Long enough for the page to ask before its map does, and not for a role that has changed.
+    response["Cache-Control"] = f"private, max-age={MAX_AGE_S}"
     patch_vary_headers(response, ("Accept-Encoding", "Cookie"))
     return response

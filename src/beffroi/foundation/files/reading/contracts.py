@@ -45,6 +45,7 @@ class FileKind(StrEnum):
     DBASE = "dbase"
     GEOPACKAGE = "geopackage"
     KML = "kml"
+    GPX = "gpx"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

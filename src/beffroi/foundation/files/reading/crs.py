@@ -186,6 +186,11 @@ def find_projection(
             system, code="crs_guessed", share=share, area=area, rivals=rivals, near=near
         )
         return _with_second(found, x, y, area=area)
+    turned = _ranked(y, x, near=near)
+    if turned and turned[0][0] >= _MOST:
+        share, system, area = turned[0]
+        other = dataclasses.replace(system, swapped=not system.swapped)
+        return _from_system(other, code="crs_guessed", share=share, area=area, near=near)
     if len(x) and WORLD.share(x, y) >= _MOST:
         # Degrees of somewhere else: nothing contradicts it.
         world = System(WGS84, "WGS 84", (WORLD,), 0)

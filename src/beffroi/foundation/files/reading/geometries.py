@@ -166,15 +166,37 @@ def finish(
     if not present.any():
         return geometries, problems
     refuse(present & shapely.is_empty(geometries), "geometry_empty")
+    with np.errstate(invalid="ignore"):
+        refuse((shapely.bounds(geometries) == 0).all(axis=1), "position_zero")
     refuse(
         shapely.get_num_coordinates(geometries) > limits.geometry_vertices, "geometry_too_complex"
     )
     if not projection.known:
+        for place in np.flatnonzero(~shapely.is_missing(geometries)).tolist():
+            problems.setdefault(place, []).append(
+                Problem(
+                    row=numbers[place],
+                    column="",
+                    value=shown(_outline(geometries[place])),
+                    code="position_no_system",
+                    fatal=True,
+                )
+            )
         geometries[:] = None
         return geometries, problems
     raw = shapely.force_2d(geometries)
     geometries, boxes = _projected(raw, projection=projection)
     _try_second(raw, geometries, boxes, numbers=numbers, problems=problems, projection=projection)
+    if expected is not None:
+        _try_swapped(
+            raw,
+            geometries,
+            boxes,
+            numbers=numbers,
+            problems=problems,
+            projection=projection,
+            expected=expected,
+        )
     present = ~shapely.is_missing(geometries)
     possible = (
         ~_has_nan(geometries)
@@ -224,6 +246,36 @@ def _try_second(
                 value=shown(_outline(raw[place])),
                 code="position_other_system",
                 params={"crs": projection.second.code},
+            )
+        )
+
+
+def _try_swapped(
+    raw: Geometries,
+    geometries: Geometries,
+    boxes: Numbers,
+    *,
+    numbers: Sequence[int],
+    problems: dict[int, list[Problem]],
+    projection: Projection,
+    expected: Area,
+) -> None:
+    """Exchange the two coordinates of the rows that only so lie where the town is."""
+    apart = ~shapely.is_missing(geometries) & ~_touches(boxes, expected)
+    if not apart.any():
+        return
+    turned: Geometries = geometry_array([None] * len(raw))
+    turned[apart] = shapely.transform(raw[apart], lambda points: points[:, ::-1])
+    other, other_boxes = _projected(turned, projection=projection)
+    better = apart & _touches(other_boxes, expected)
+    geometries[better], boxes[better] = other[better], other_boxes[better]
+    for place in np.flatnonzero(better).tolist():
+        problems.setdefault(place, []).append(
+            Problem(
+                row=numbers[place],
+                column="",
+                value=shown(_outline(raw[place])),
+                code="position_swapped",
             )
         )
 

@@ -21,6 +21,7 @@ from beffroi.foundation.files.reading.contracts import (
 )
 from beffroi.foundation.files.reading.crs import Declared, read_declared
 from beffroi.foundation.files.reading.encodings import Encoding, find_encoding
+from beffroi.foundation.files.reading.esri_json import esri_features
 from beffroi.foundation.files.reading.geojson_shapes import is_shallow, safe_geometry
 from beffroi.foundation.files.reading.geometries import from_geojson
 from beffroi.foundation.files.reading.raw import RawTable, Record
@@ -129,7 +130,7 @@ def _features(content: bytes, *, name: str) -> tuple[list[bytes] | None, object]
     if top.type == "Topology":
         raise FileRefused("json_topology", name=name)
     if top.features is not None:
-        return [bytes(feature) for feature in top.features], top.crs
+        return _esri(top, content) or ([bytes(feature) for feature in top.features], top.crs)
     if top.type == "GeometryCollection" and top.geometries is not None:
         return [_as_feature(bytes(member)) for member in top.geometries], top.crs
     if top.type == "Feature":
@@ -137,6 +138,15 @@ def _features(content: bytes, *, name: str) -> tuple[list[bytes] | None, object]
     if isinstance(top.type, str) and top.type in _GEOMETRIES:
         return [_as_feature(content)], top.crs
     return None, None
+
+
+def _esri(top: _Top, content: bytes) -> tuple[list[bytes], object] | None:
+    if not top.features or b'"attributes"' not in bytes(top.features[0]):
+        return None
+    try:
+        return esri_features(msgspec.json.decode(content))
+    except (msgspec.DecodeError, RecursionError):
+        return None
 
 
 def _as_feature(geometry: bytes) -> bytes:
@@ -352,7 +362,13 @@ def _longest_list(document: object) -> list[dict[str, object]]:
 
 
 def _flat(row: dict[str, object]) -> dict[str, object]:
-    """Bring the members of inner objects up one level: ``fields.name`` becomes a column."""
+    """Bring the members of inner objects up one level: ``address.street`` becomes a column.
+
+    A record of an Opendatasoft portal has its own fields under ``fields``: they are the row.
+    """
+    fields = row.get("fields")
+    if "recordid" in row and isinstance(fields, dict):
+        row = {**fields, **({"geometry": row["geometry"]} if "geometry" in row else {})}
     flat: dict[str, object] = {}
     for key, value in row.items():
         if isinstance(value, dict) and value.get("type") not in _GEOMETRIES:

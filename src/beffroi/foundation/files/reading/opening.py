@@ -25,6 +25,7 @@ from beffroi.foundation.files.reading.contracts import (
 )
 from beffroi.foundation.files.reading.encodings import find_encoding
 from beffroi.foundation.files.reading.geopackage import open_geopackage
+from beffroi.foundation.files.reading.gpx import open_gpx
 from beffroi.foundation.files.reading.json_text import open_json
 from beffroi.foundation.files.reading.kml import open_kml
 from beffroi.foundation.files.reading.raw import RawTable
@@ -144,6 +145,7 @@ _ORDER = (
     FileKind.SHAPEFILE,
     FileKind.GEOJSON,
     FileKind.KML,
+    FileKind.GPX,
     FileKind.CSV,
     FileKind.EXCEL,
     FileKind.OPENDOCUMENT,
@@ -345,6 +347,8 @@ def _open_text(content: bytes, *, name: str, limits: Limits, choices: Choices) -
         lower = start[:400].lower()
         if b"<html" in lower or b"<table" in lower or b"<!doctype html" in lower:
             raise FileRefused("file_format_known", name=name, what="web page")
+        if b"<gpx" in lower:
+            return open_gpx(content, name=name, limits=limits)
         return open_kml(content, name=name, limits=limits)
     return open_separated(content, name=name, limits=limits, choices=choices)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from beffroi.foundation.files.reading.contracts import (
     shown,
 )
 from beffroi.foundation.files.reading.crs import Declared, read_declared
+from beffroi.foundation.files.reading.degrees import read_degrees
 from beffroi.foundation.files.reading.geojson_shapes import geometry_texts
 from beffroi.foundation.files.reading.geometries import (
     Geometries,
@@ -66,6 +68,7 @@ _PAIR = re.compile(
 _PAIR_COMMA = re.compile(
     r"\s*[\[(]?\s*(?P<x>[+-]?\d+,\d+)\s*(?:[;/]\s*|,\s+|\s+)(?P<y>[+-]?\d+,\d+)\s*[\])]?\s*"
 )
+_BETWEEN = re.compile(r"\s*[,;/]\s*|\s+")
 _WKT = re.compile(
     r"\s*(?:SRID=(?P<srid>\d{4,6});)?\s*(?:MULTI)?(?:POINT|LINESTRING|POLYGON|GEOMETRYCOLLECTION)"
     r"\s*(?:Z|M|ZM)?\s*(?:\(|EMPTY)",
@@ -221,10 +224,10 @@ def _number(cell: object, *, style: Style) -> float | None:
         try:
             number = float(plain) if single else float(read_number(text, decimal=style.decimal))
         except (ValueError, OverflowError):
-            number = None
+            number = read_degrees(text)
     elif isinstance(cell, int | float) and not isinstance(cell, bool):
         number = float(cell)
-    return number
+    return number if number is not None and math.isfinite(number) else None
 
 
 def _hint(*labels: str) -> Declared | None:
@@ -296,8 +299,17 @@ def _pair(cell: str) -> tuple[float, float] | None:
     text = cell if len(cell) < 100 else ""
     match = _PAIR.fullmatch(text) or _PAIR_COMMA.fullmatch(text)
     if match is None:
-        return None
+        return _pair_of_degrees(text)
     return float(match["x"].replace(",", ".")), float(match["y"].replace(",", "."))
+
+
+def _pair_of_degrees(text: str) -> tuple[float, float] | None:
+    """Read ``43°36'40"N 3°52'36"E`` or ``N 43° 37.5', E 3° 52.6'``."""
+    for match in _BETWEEN.finditer(text) if "°" in text or "º" in text else ():
+        one, other = read_degrees(text[: match.start()]), read_degrees(text[match.end() :])
+        if one is not None and other is not None:
+            return one, other
+    return None
 
 
 def _by_values(

@@ -204,6 +204,14 @@ PROBLEMS: Mapping[str, Wording] = {
         "Row {row}: “{value}” was read in {crs}, unlike the other rows.",
         "Check the position on the map.",
     ),
+    "position_no_system": Wording(
+        "Row {row}: “{value}” fits no known coordinate system.",
+        "Check the coordinates, or the coordinate system.",
+    ),
+    "position_swapped": Wording(
+        "Row {row}: “{value}” was read the other way round, unlike the other rows.",
+        "Check the position on the map.",
+    ),
     "position_impossible": Wording(
         "Row {row}: “{value}” is no position in {crs}.",
         "Check the coordinates, or the coordinate system.",

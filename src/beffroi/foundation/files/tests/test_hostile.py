@@ -5,6 +5,7 @@ import io
 import json
 import struct
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -287,3 +288,70 @@ def test_archive_that_names_one_member_twice() -> None:
         with pytest.warns(UserWarning, match="Duplicate"):
             archive.writestr("a.csv", "nom;ville\nc;d\n")
     assert len(open_tables(stream.getvalue(), name="x.zip").tables) == 2
+
+
+def test_geopackage_with_triggers_writes_nothing(tmp_path: Path) -> None:
+    trap = tmp_path / "trap.sqlite"
+    trigger = (
+        "CREATE TRIGGER piege AFTER INSERT ON gpkg_contents BEGIN "
+        "DELETE FROM lampes; INSERT INTO gpkg_contents VALUES ('x', 'features', 2154); END"
+    )
+    virtual = "CREATE TABLE notes (rowid_of INTEGER, corps TEXT)"
+    attach = f"CREATE VIEW fuite AS SELECT '{trap}' AS chemin"
+    content = geopackage(
+        {"lampes": [("a", shapely.Point(770_000, 6_280_000))]}, extra_sql=[trigger, virtual, attach]
+    )
+    path = tmp_path / "x.gpkg"
+    path.write_bytes(content)
+    assert open_table(path).row_count == 1
+    assert path.read_bytes() == content
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["x.gpkg"]
+
+
+def test_geopackage_with_a_blob_as_large_as_the_file() -> None:
+    big = b"GP\x00\x01" + struct.pack("<i", 2154) + bytes(5_000_000)
+    content = geopackage({"lampes": [("a", shapely.Point(770_000, 6_280_000)), ("b", big)]})
+    rows = list(open_table(content, name="x.gpkg").rows())
+    assert [row.geometry is None for row in rows] == [False, True]
+
+
+def test_entities_in_a_workbook_are_not_expanded() -> None:
+    content = shared_text("ville", rows=3)
+    archive = zipfile.ZipFile(io.BytesIO(content))
+    laughs = "".join(
+        f'<!ENTITY l{n} "{"&l" + str(n - 1) + ";" if n == 0 else ("&l" + str(n - 1) + ";") * 10}">'
+        for n in range(1, 10)
+    )
+    members = {name: archive.read(name) for name in archive.namelist()}
+    strings = members["xl/sharedStrings.xml"].decode().replace("ville", "&l9;")
+    head = f'<?xml version="1.0"?><!DOCTYPE sst [<!ENTITY l0 "lol">{laughs}]>'
+    members["xl/sharedStrings.xml"] = (head + strings).encode()
+    # Read without them, or refused: what counts is that nothing grows.
+    with suppress(FileRefused):
+        table = open_table(zipped(members), name="x.xlsx")
+        assert all(len(str(value)) < 100 for row in table.rows() for value in row.values.values())
+
+
+def test_a_picture_in_a_workbook_is_passed_over() -> None:
+    archive = zipfile.ZipFile(io.BytesIO(excel(Feuille=[["nom", "ville"], ["a", "b"]])))
+    members = {name: archive.read(name) for name in archive.namelist()}
+    members["xl/media/image1.png"] = b"\x89PNG\r\n\x1a\n" + bytes(2_000_000)
+    assert open_table(zipped(members), name="x.xlsx").row_count == 1
+
+
+@pytest.mark.parametrize("number", ["1e308", "-1e308", "1e400", "9" * 400, "nan", "inf"])
+def test_numbers_beyond_the_earth_are_positions_of_nothing(number: str) -> None:
+    point = f'{{"type":"Point","coordinates":[{number},43.6]}}'
+    texts = {
+        "x.csv": f"nom;lon;lat\nA;{number};43.6\n" + "B;3.8;43.6\nC;3.9;43.6\n" * 3,
+        "y.csv": f"nom;geom\nA;POINT ({number} 43.6)\nB;POINT (3.8 43.6)\n",
+        "x.kml": "<kml><Placemark><Point><coordinates>"
+        f"{number},43.6</coordinates></Point></Placemark></kml>",
+    }
+    if number[0] in "19-":
+        texts["x.geojson"] = f'{{"type":"Feature","properties":{{"a":1}},"geometry":{point}}}'
+    for name, text in texts.items():
+        with suppress(FileRefused):
+            row = open_table(text.encode(), name=name).preview(1)[0]
+            assert row.geometry is None, name
+            assert row.problems, name

@@ -20,10 +20,10 @@ from beffroi.sdk.registry import domains
 
 QUERIES = {
     "ville/": 11,
-    "ville/liste/": 12,
-    "ville/recherche/?q=lanterne": 15,
+    "ville/liste/": 13,
+    "ville/recherche/?q=lanterne": 16,
     "domaines/": 10,
-    "domaines/street_lighting/": 12,
+    "domaines/street_lighting/": 13,
 }
 """Of a page opened again: session, person, access and territory take eight or nine of them."""
 
@@ -58,10 +58,10 @@ def test_the_page_of_an_asset_asks_as_much_for_many_children(
 ) -> None:
     url = town.url(f"equipements/{town.cabinet.uuid}/")
     agent.get(url)
-    with django_assert_num_queries(16):
+    with django_assert_num_queries(18):
         agent.get(url)
     many(town, 20)
-    with django_assert_num_queries(16):
+    with django_assert_num_queries(18):
         words = read(agent, url)
     assert "21 équipements en dépendent" in words
 
@@ -76,6 +76,21 @@ def test_the_map_says_where_its_tiles_are(town: Town, agent: Client) -> None:
     assert "Ville de Montpellier" in page.context["credits"]
     assert f'data-live-url="/live/{town.slug}"' in page.content.decode()
     assert "3" in text_of(page)
+
+
+def test_services_that_are_all_hidden_stay_hidden_on_the_map_and_the_list(
+    town: Town, agent: Client
+) -> None:
+    page = agent.get(town.url("ville/?domaines=aucun"))
+    assert page.context["config"]["active"] == ["aucun"]
+    assert page.context["list_url"].endswith("?domaines=aucun")
+    assert " checked" not in page.content.decode()
+    listed = agent.get(town.url("ville/liste/?domaines=aucun"))
+    assert listed.context["page"].total == 0
+    assert listed.context["city_url"].endswith("?domaines=aucun")
+    # Without script the form of the map sends it beside what is ticked.
+    some = agent.get(town.url("ville/?domaines=aucun&domaines=parking"))
+    assert some.context["config"]["active"] == ["parking"]
 
 
 def test_colours_mean_the_same_to_everybody(town: Town, agent: Client, limited: Client) -> None:
@@ -102,7 +117,7 @@ def test_the_list_narrows_by_everything(town: Town, agent: Client) -> None:
     assert names("etat=alarm") == ["Lanterne du Sud"]
     assert names("q=loge") == ["Lanterne du Nord"]
     assert names(f"parent={town.cabinet.uuid}") == ["Lanterne du Nord"]
-    assert names("tri=-etat")[0] == "Lanterne du Sud"
+    assert names("tri=etat")[0] == "Lanterne du Sud"
     # What an address has wrong narrows nothing.
     assert names("quartier=zzz&etat=zzz&tri=zzz&page=zzz&parent=zzz") == everything
 

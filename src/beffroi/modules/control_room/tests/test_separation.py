@@ -42,8 +42,8 @@ def test_no_page_of_a_town_shows_anything_of_another(town: Town) -> None:
 def test_a_town_without_assets_counts_none(town: Town) -> None:
     empty = make_territory()
     client = agent_client(empty)
-    assert "0 équipement" in read(client, f"/t/{empty.slug}/ville/")
-    # The same question counts four in the other town: the test can fail.
+    assert "Aucun équipement" in read(client, f"/t/{empty.slug}/ville/")
+    # The same page counts four in the other town: the test can fail.
     assert "4 équipements" in read(agent_client(town.territory), town.url("ville/"))
 
 

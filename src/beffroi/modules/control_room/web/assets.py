@@ -6,19 +6,16 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_safe
 
-from beffroi.city.assets.api import AssetDetail, AssetSummary
+from beffroi.city.assets.api import AssetSummary
 from beffroi.foundation.accounts.access import agent
-from beffroi.kernel.errors import BeffroiError
 from beffroi.modules.control_room import api
 from beffroi.modules.control_room.contracts import AssetPageView, Preview, ShownValue
-from beffroi.modules.control_room.web.forms import AssetForm
 from beffroi.modules.control_room.web.requests import (
     access_of,
     asset_url,
@@ -27,7 +24,6 @@ from beffroi.modules.control_room.web.requests import (
     is_fragment,
     live_url,
     scope_of,
-    sentence_of,
     tiles_template,
 )
 from beffroi.sdk.registry import domains
@@ -54,6 +50,9 @@ def asset_view(request: HttpRequest, territory: str, asset: UUID) -> HttpRespons
         "before_url": _moved(request, period, forward=False),
         "after_url": _moved(request, period, forward=True),
         "map": _small_map(territory, view),
+        # What is called by its type needs no line above to say it again.
+        "kicker": "" if view.asset.described else view.type_label,
+        "coordinates": f"{view.asset.lat:.6f}, {view.asset.lon:.6f}",
         **_links(request, territory, view.asset),
         "live_url": live_url(territory),
         "crumbs": [
@@ -98,36 +97,6 @@ def curve(request: HttpRequest, territory: str, asset: UUID, measure: str) -> Ht
     return render(request, "control_room/parts/chart.html", context)
 
 
-@agent("assets.edit")
-@require_http_methods(["GET", "HEAD", "POST"])
-def asset_edit(request: HttpRequest, territory: str, asset: UUID) -> HttpResponse:
-    """Correct the name, the place or the properties of an asset, for who keeps the register."""
-    scope = scope_of(request, verb="assets.edit")
-    detail: AssetDetail = found_or_404(lambda: api.asset_to_edit(asset, scope=scope))
-    page_url = asset_url(territory, asset)
-    form = AssetForm(request.POST or None, detail=detail)
-    if request.method == "POST" and form.is_valid():
-        try:
-            api.asset_change(asset, scope=scope, detail=detail, cleaned=form.cleaned_data)
-        except BeffroiError as error:
-            form.add_error(None, sentence_of(error))
-        else:
-            messages.success(request, _("The asset was changed."))
-            return HttpResponseRedirect(page_url)
-    context = {
-        "form": form,
-        "asset": detail.summary,
-        "page_url": page_url,
-        "fixed_place": detail.shape is not None,
-        "crumbs": [
-            (_("City map"), reverse("control_room:city", kwargs={"territory": territory})),
-            (detail.summary.title, page_url),
-            (_("Edit"), None),
-        ],
-    }
-    return render(request, "control_room/asset_edit.html", context)
-
-
 def _period(request: HttpRequest) -> api.Period:
     query = request.GET
     return api.period_of(
@@ -160,7 +129,6 @@ def _chart(
         "src": f"{stream}?{urlencode(query)}",
         "fold_url": f"{fold}?{urlencode(here)}" if here else fold,
         "csv_url": _csv_url(request, territory, value, period),
-        "number_format": f"{value.decimals}g",
     }
 
 
@@ -237,8 +205,12 @@ def _links(request: HttpRequest, territory: str, asset: AssetSummary) -> dict[st
     ends = f"?{urlencode(_ends(period))}"
     edit = access.can("assets.edit", domain=asset.domain_key, area_id=asset.area_id)
     export = access.can("series.export", domain=asset.domain_key, area_id=asset.area_id)
+    delete = access.can("assets.delete", domain=asset.domain_key, area_id=asset.area_id)
     return {
         "edit_url": reverse("control_room:asset_edit", kwargs=keys) if edit else "",
+        "checked_url": reverse("control_room:asset_checked", kwargs=keys) if edit else "",
+        "remove_url": reverse("control_room:asset_remove", kwargs=keys) if delete else "",
+        "restore_url": reverse("control_room:asset_restore", kwargs=keys) if delete else "",
         "csv_url": reverse("series_asset_export_csv", kwargs=keys) + ends if export else "",
         "parquet_url": reverse("series_asset_export_parquet", kwargs=keys) + ends if export else "",
         "city_url": f"{city_url}?equipement={asset.uuid}#17.00/{asset.lat:.6f}/{asset.lon:.6f}",

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 
 from beffroi.foundation.accounts.access import agent
 from beffroi.foundation.territories.contracts import TerritoryCard
+from beffroi.foundation.web.api import NONE_SHOWN
 from beffroi.modules.control_room import api
 from beffroi.modules.control_room.contracts import DomainCount
 from beffroi.modules.control_room.web.requests import (
@@ -40,7 +41,8 @@ def city(request: HttpRequest, territory: str) -> HttpResponse:
     counts = api.domain_counts(scope=scope)
     shown = [item for item in counts if item.count] or counts
     keys = {item.key for item in shown}
-    active = [key for key in keys_of(request, "domaines") if key in keys]
+    asked = keys_of(request, "domaines")
+    active = [key for key in asked if key in keys] or [key for key in asked if key == NONE_SHOWN]
     raster = settings.BEFFROI.raster_attribution if settings.BEFFROI.raster_tiles else ""
     sources = api.map_credits(territory_id=town.id, scope=scope, raster=raster)
     list_url = reverse("control_room:list", kwargs={"territory": territory})

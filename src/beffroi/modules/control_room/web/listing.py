@@ -16,7 +16,7 @@ from beffroi.city.assets.api import AssetFilter, AssetState, AssetSummary
 from beffroi.foundation.accounts.access import agent
 from beffroi.foundation.web.api import ordering
 from beffroi.modules.control_room import api
-from beffroi.modules.control_room.web.forms import ListForm
+from beffroi.modules.control_room.web.forms import REMOVED, TO_CHECK, ListForm
 from beffroi.modules.control_room.web.requests import (
     asset_url_template,
     found_or_404,
@@ -73,7 +73,9 @@ def _filter(cleaned: dict[str, Any], parent: AssetSummary | None) -> AssetFilter
     return AssetFilter(
         type_key=cleaned.get("type") or "",
         area_id=int(area) if area else None,
-        state=AssetState[state.upper()] if state else None,
+        state=AssetState[state.upper()] if state and state not in {TO_CHECK, REMOVED} else None,
+        to_check=state == TO_CHECK,
+        removed=state == REMOVED,
         text=cleaned.get("q") or "",
         parent_id=None if parent is None else parent.id,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from beffroi.modules.control_room.web import assets, city, domains, listing
+from beffroi.modules.control_room.web import assets, city, domains, editing, listing
 
 app_name = "control_room"
 
@@ -15,7 +15,11 @@ urlpatterns = [
     path("equipements/<uuid:asset>/", assets.asset_view, name="asset"),
     path("equipements/<uuid:asset>/apercu/", assets.preview, name="preview"),
     path("equipements/<uuid:asset>/courbe/<slug:measure>/", assets.curve, name="curve"),
-    path("equipements/<uuid:asset>/modifier/", assets.asset_edit, name="asset_edit"),
+    path("equipements/<uuid:asset>/modifier/", editing.asset_edit, name="asset_edit"),
+    path("equipements/<uuid:asset>/modifier/parents/", editing.asset_parents, name="asset_parents"),
+    path("equipements/<uuid:asset>/retirer/", editing.asset_take_out, name="asset_remove"),
+    path("equipements/<uuid:asset>/remettre/", editing.asset_put_back, name="asset_restore"),
+    path("equipements/<uuid:asset>/verifie/", editing.asset_checked, name="asset_checked"),
     path("domaines/", domains.domain_list, name="domains"),
     path("domaines/<slug:domain>/", domains.domain_view, name="domain"),
 ]
