@@ -6,7 +6,7 @@ walks the URLs and fails on a view without.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from functools import wraps
 from typing import Any, TypeVar, cast
 
@@ -38,6 +38,14 @@ _Body = Callable[..., HttpResponseBase]
 
 RULE_ATTRIBUTE = "beffroi_rule"
 SECOND_FACTOR_URL = "account_second_factor"
+
+
+class PartsResponse(StreamingHttpResponse):
+    """A stream whose parts are each read in a transaction of their own.
+
+    Somebody who downloads slowly then holds no lock of the database between two parts. What is
+    read with a cursor that outlives a part needs the ordinary response.
+    """
 
 
 def agent(verb: str) -> Callable[[View], View]:
@@ -181,7 +189,7 @@ def _decorator(rule: Rule, check: Callable[[_Body], _Body]) -> Callable[[View], 
         if isinstance(view, type):
             # as_view() copies what is set on dispatch() to the function that URLs call.
             dispatch = cast("_Body", view.dispatch)  # type: ignore[attr-defined]  # a View's
-            view.dispatch = _checked_method(dispatch, rule, check)  # type: ignore[attr-defined]
+            view.dispatch = _checked_method(dispatch, rule, check)  # type: ignore[attr-defined]  # a view class has it
             return cast("View", view)
         checked = wraps(view)(check(cast("_Body", view)))
         setattr(checked, RULE_ATTRIBUTE, rule)
@@ -210,13 +218,29 @@ def _finished(
         return response.render()
     if isinstance(response, StreamingHttpResponse) and not response.is_async:
         parts = cast("Iterator[bytes]", response.streaming_content)
-        response.streaming_content = _streamed(parts, territory_id=territory_id, user_id=user_id)
+        read = _streamed_apart if isinstance(response, PartsResponse) else _streamed
+        response.streaming_content = read(parts, territory_id=territory_id, user_id=user_id)
     return response
 
 
 def _streamed(parts: Iterator[bytes], *, territory_id: int | None, user_id: int) -> Iterator[bytes]:
     with acting_for(territory_id, user_id=user_id):
         yield from parts
+
+
+def _streamed_apart(
+    parts: Iterator[bytes], *, territory_id: int | None, user_id: int
+) -> Iterator[bytes]:
+    try:
+        while True:
+            with acting_for(territory_id, user_id=user_id):
+                part = next(parts, None)
+            if part is None:
+                return
+            yield part
+    finally:
+        if isinstance(parts, Generator):
+            parts.close()
 
 
 def _territory_or_404(slug: str) -> TerritoryCard:

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import time
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from allauth.account.adapter import DefaultAccountAdapter
@@ -18,12 +19,13 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from beffroi.foundation.accounts import journal
+from beffroi.foundation.accounts.mailing import mail_leaves, mail_post
 from beffroi.foundation.accounts.models import User
 from beffroi.foundation.accounts.settings_parts import ACCOUNT_REAUTHENTICATION_TIMEOUT
 from beffroi.foundation.audit.api import Actor, Subject, audit_record
 from beffroi.kernel.errors import ConfigurationError
 
-UNKNOWN_ADDRESS = "0.0.0.0"  # noqa: S104  an address that no client has, not one to listen on
+UNKNOWN_ADDRESS = "0.0.0.0"  # noqa: S104 - an address that no client has, not one to listen on
 
 
 def display_name(user: User) -> str:
@@ -39,12 +41,27 @@ def client_address(request: HttpRequest) -> str:
     """
     try:
         return get_client_ip(request) or UNKNOWN_ADDRESS
-    except Exception:  # noqa: BLE001  a missing header must not be told from an ordinary refusal
+    except Exception:  # noqa: BLE001 - a missing header must not be told from an ordinary refusal
         return UNKNOWN_ADDRESS
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no types
     """No sign-up; failures are written to the log."""
+
+    def get_reset_password_from_key_url(self, key: str) -> str:
+        """Return the installation's own address, whatever host the request names."""
+        own = urlsplit(str(super().get_reset_password_from_key_url(key)))
+        return f"{settings.BEFFROI.public_url}{own.path}"
+
+    def send_password_reset_mail(self, user: User, email: str, context: dict[str, Any]) -> None:
+        """Send after the answer: an account known and one unknown take the same time."""
+        del user
+        mail_post(self.render_mail("account/email/password_reset_key", email, context))
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Send the library's messages, where any message leaves."""
+        if mail_leaves():
+            super().send_mail(template_prefix, email, context)
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Refuse: an account comes from an invitation."""

@@ -11,12 +11,27 @@ from beffroi.foundation.accounts.access import (
     signed_in,
 )
 from beffroi.foundation.accounts.adapters import client_address
+from beffroi.foundation.accounts.address_changes import (
+    address_change_accept,
+    address_change_ask,
+    address_change_confirm,
+    address_change_forget,
+    address_change_from_server,
+    address_change_of,
+    address_change_open,
+    address_change_refuse,
+    address_changes_waiting,
+)
 from beffroi.foundation.accounts.contracts import (
     SCOPED_VERBS,
     VERBS,
     Access,
+    AddressChangeCard,
+    AddressChangeInvalid,
+    AddressTaken,
     AlreadyMember,
     BeyondOwnRights,
+    BeyondThisTerritory,
     InvitationInvalid,
     InvitationIssued,
     InvitationView,
@@ -42,6 +57,7 @@ from beffroi.foundation.accounts.invitations import (
 from beffroi.foundation.accounts.journal import actor_of
 from beffroi.foundation.accounts.members import member_add
 from beffroi.foundation.accounts.models import User
+from beffroi.foundation.accounts.renewals import renewal_issue, renewal_issue_from_server
 from beffroi.foundation.accounts.roles import (
     department_remove,
     department_save,
@@ -76,15 +92,25 @@ from beffroi.foundation.accounts.services import (
     profile_change,
     town_settings_change,
 )
-from beffroi.foundation.accounts.sessions import came_by_link, has_second_factor, is_strong
+from beffroi.foundation.accounts.sessions import (
+    came_by_link,
+    has_second_factor,
+    is_strong,
+    sessions_end_others,
+    sessions_of,
+)
 from beffroi.foundation.accounts.sign_in_links import sign_in_link_create, sign_in_link_use
 
 __all__ = [
     "SCOPED_VERBS",
     "VERBS",
     "Access",
+    "AddressChangeCard",
+    "AddressChangeInvalid",
+    "AddressTaken",
     "AlreadyMember",
     "BeyondOwnRights",
+    "BeyondThisTerritory",
     "DepartmentCard",
     "InvitationCard",
     "InvitationInvalid",
@@ -108,6 +134,15 @@ __all__ = [
     "account_create",
     "account_deactivate",
     "actor_of",
+    "address_change_accept",
+    "address_change_ask",
+    "address_change_confirm",
+    "address_change_forget",
+    "address_change_from_server",
+    "address_change_of",
+    "address_change_open",
+    "address_change_refuse",
+    "address_changes_waiting",
     "agent",
     "came_by_link",
     "client_address",
@@ -135,12 +170,16 @@ __all__ = [
     "presets_create",
     "profile_change",
     "public",
+    "renewal_issue",
+    "renewal_issue_from_server",
     "role",
     "role_grants_set",
     "role_remove",
     "role_save",
     "roles",
     "rule_of",
+    "sessions_end_others",
+    "sessions_of",
     "sign_in_link_create",
     "sign_in_link_open",
     "sign_in_link_use",

@@ -15,7 +15,7 @@ class AccountsConfig(AppConfig):
     def ready(self) -> None:
         """Connect to the events of the sign-in library and name the entries of the journal."""
         # Imported here: models exist only once the applications are loaded.
-        from beffroi.foundation.accounts import journal, sign_in_events  # noqa: PLC0415
+        from beffroi.foundation.accounts import journal, sign_in_events  # noqa: PLC0415 - once apps are ready
 
         journal.declare()
         sign_in_events.connect()

@@ -8,6 +8,8 @@ from uuid import UUID
 from beffroi.kernel.errors import Conflict, Forbidden, InvalidInput, NotFound
 
 INVITATION_LIFETIME = timedelta(days=7)
+RENEWAL_LIFETIME = timedelta(hours=24)
+ADDRESS_CHANGE_LIFETIME = timedelta(days=7)
 SIGN_IN_LINK_LIFETIME = timedelta(hours=24)
 SIGN_IN_LINK_SESSION = timedelta(hours=12)
 
@@ -66,9 +68,6 @@ class Scope:
             and (wanted_area is None or wanted_area == area_id)
             for wanted_domain, wanted_area in self.allowed
         )
-
-
-NOWHERE = Scope(everything=False, allowed=frozenset())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,6 +173,8 @@ class InvitationView:
     invited_by: str
     has_account: bool
     expires_at: datetime
+    renews: bool = False
+    full_name: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,6 +184,41 @@ class SignInLinkIssued:
     token: str
     path: str
     expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddressChangeCard:
+    """An address that a person has asked for and nobody has confirmed.
+
+    Attributes:
+        person: identifier of the account.
+        token: of the link to send, only where the change has just been asked for.
+    """
+
+    person: UUID
+    full_name: str
+    former: str
+    email: str
+    expires_at: datetime
+    token: str = ""
+
+
+class AddressChangeInvalid(NotFound):
+    """The change of address was never asked for, was done, withdrawn or has expired."""
+
+    code = "address_change.invalid"
+
+
+class AddressTaken(Conflict):
+    """Another account signs in with this address."""
+
+    code = "address_change.taken"
+
+
+class BeyondThisTerritory(Forbidden):
+    """The account opens other territories too: one of them cannot dispose of it."""
+
+    code = "people.beyond_territory"
 
 
 class InvitationInvalid(NotFound):

@@ -6,27 +6,25 @@ from collections.abc import Collection
 from uuid import UUID
 
 from allauth.account.models import EmailAddress
-from allauth.mfa.models import Authenticator
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
-from django.urls import reverse
 
 from beffroi.foundation.accounts import journal
 from beffroi.foundation.accounts.contracts import (
-    INVITATION_LIFETIME,
     Access,
     AlreadyMember,
     InvitationIssued,
 )
+from beffroi.foundation.accounts.links import invitation_issue
 from beffroi.foundation.accounts.models import (
     Department,
     Invitation,
-    InvitationRole,
     Membership,
     Role,
     User,
 )
 from beffroi.foundation.accounts.presets import ADMINISTRATOR
+from beffroi.foundation.accounts.renewals import account_make_anew
 from beffroi.foundation.accounts.roles import presets_create
 from beffroi.foundation.accounts.selectors import (
     department as department_get,
@@ -43,7 +41,7 @@ from beffroi.foundation.accounts.services import (
     person_subject,
     refuse_beyond,
 )
-from beffroi.foundation.accounts.tokens import territory_of, token_hash, token_new
+from beffroi.foundation.accounts.tokens import territory_of
 from beffroi.foundation.audit.api import SYSTEM, Subject, audit_record
 from beffroi.foundation.database.api import acting_for
 from beffroi.kernel.clock import now
@@ -153,6 +151,8 @@ def invitation_accept(
         row = invitation_rows(token).select_for_update(of=("self",)).first()
         if row is None:
             raise invitation_invalid()
+        if row.renews:
+            return _renew(row, full_name=full_name, password=password, ip=ip)
         user = _account_of(row, full_name=full_name, password=password, signed_in=signed_in)
         membership = membership_create(
             user, territory_id=territory_id, roles=row.roles.all(), department=row.department
@@ -166,6 +166,24 @@ def invitation_accept(
             subject=person_subject(user, membership=membership),
             ip=ip,
         )
+    return user
+
+
+def _renew(row: Invitation, *, full_name: str, password: str, ip: str) -> User:
+    """Make the account of a member anew; the place must still be open."""
+    membership = Membership.objects.filter(user__email=row.email, is_active=True).first()
+    if membership is None or not membership.user.is_active:
+        raise invitation_invalid()
+    user = account_make_anew(membership.user, full_name=full_name, password=password)
+    row.used_at = now()
+    row.save(update_fields=["used_at"])
+    audit_record(
+        journal.RENEWED,
+        actor=journal.actor_of(user),
+        territory_id=row.territory_id,
+        subject=person_subject(user, membership=membership),
+        ip=ip,
+    )
     return user
 
 
@@ -190,21 +208,10 @@ def _account_of(row: Invitation, *, full_name: str, password: str, signed_in: Us
     if not existing.is_active:
         # Closed with its last place. The address is proved by the link; what was known of the
         # person (password, second factors) may be in other hands since, and is made anew.
-        return _account_reopen(existing, full_name=full_name, password=password)
+        return account_make_anew(existing, full_name=full_name, password=password)
     if signed_in is None or signed_in.pk != existing.pk:
         raise invitation_invalid()
     return existing
-
-
-def _account_reopen(user: User, *, full_name: str, password: str) -> User:
-    if not full_name.strip() or not password:
-        raise InvalidInput("A name and a password are needed.", field="full_name")
-    Authenticator.objects.filter(user_id=user.pk).delete()
-    user.full_name = " ".join(full_name.split())
-    user.is_active = True
-    user.set_password(password)
-    user.save()
-    return user
 
 
 def _issue(
@@ -220,33 +227,19 @@ def _issue(
         validate_email(address)
     except ValidationError as error:
         raise InvalidInput(
-            "{value} is not an e-mail address.", field="email", value=email
+            "{value} is not an e-mail address.",
+            field="email",
+            value=email,
+            way_out="Write it as firstname.name@town.fr.",
         ) from error
     if Membership.objects.filter(user__email=address, is_active=True).exists():
         raise AlreadyMember(
             "{name} is a member of this territory already.", params={"name": address}
         )
-    at = now()
-    Invitation.objects.filter(
-        email=address, used_at__isnull=True, withdrawn_at__isnull=True
-    ).update(withdrawn_at=at)
-    token = token_new(prefix=f"{territory_id}.")
-    row = Invitation.objects.create(
+    return invitation_issue(
+        address,
         territory_id=territory_id,
-        email=address,
-        token_hash=token_hash(token),
+        roles=roles,
         department=department,
         invited_by_id=invited_by_id,
-        created_at=at,
-        expires_at=at + INVITATION_LIFETIME,
-    )
-    InvitationRole.objects.bulk_create(
-        InvitationRole(territory_id=territory_id, invitation=row, role=one) for one in roles
-    )
-    return InvitationIssued(
-        uuid=row.uuid,
-        email=address,
-        token=token,
-        path=reverse("account_invitation", kwargs={"token": token}),
-        expires_at=row.expires_at,
     )

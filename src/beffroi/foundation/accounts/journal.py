@@ -11,14 +11,19 @@ from beffroi.foundation.audit.api import Actor, verbs_declare
 SIGNED_IN = "account.signed_in"
 SIGN_IN_FAILED = "account.sign_in_failed"
 SIGNED_OUT = "account.signed_out"
-PASSWORD_CHANGED = "account.password_changed"  # noqa: S105  a verb, not a password
+PASSWORD_CHANGED = "account.password_changed"  # noqa: S105 - a verb, not a password
 FACTOR_ADDED = "account.factor_added"
 FACTOR_REMOVED = "account.factor_removed"
 FACTOR_FAILED = "account.factor_failed"
 LINK_MADE = "account.link_made"
 LINK_USED = "account.link_used"
+ADDRESS_ASKED = "account.address_asked"
+ADDRESS_CHANGED = "account.address_changed"
+ADDRESS_REFUSED = "people.address_refused"
 INVITED = "people.invited"
 INVITATION_WITHDRAWN = "people.invitation_withdrawn"
+RENEWAL_MADE = "people.renewal_made"
+RENEWED = "people.renewed"
 JOINED = "people.joined"
 CHANGED = "people.changed"
 DEACTIVATED = "people.deactivated"
@@ -32,6 +37,7 @@ DEPARTMENT_CHANGED = "departments.changed"
 DEPARTMENT_REMOVED = "departments.removed"
 TERRITORY_CHANGED = "territory.changed"
 AUDIT_EXPORTED = "audit.exported"
+PURGED = "people.purged"
 
 LABELS = {
     SIGNED_IN: _("signed in"),
@@ -43,8 +49,13 @@ LABELS = {
     FACTOR_FAILED: _("failed at the second factor"),
     LINK_MADE: _("made a one-time sign-in link"),
     LINK_USED: _("used a one-time sign-in link"),
+    ADDRESS_ASKED: _("asked for another address"),
+    ADDRESS_CHANGED: _("changed an address"),
+    ADDRESS_REFUSED: _("refused a change of address"),
     INVITED: _("invited a person"),
     INVITATION_WITHDRAWN: _("withdrew an invitation"),
+    RENEWAL_MADE: _("made a link that opens an account anew"),
+    RENEWED: _("made their account anew"),
     JOINED: _("joined the territory"),
     CHANGED: _("changed a person’s place"),
     DEACTIVATED: _("closed a person’s access"),
@@ -58,6 +69,13 @@ LABELS = {
     DEPARTMENT_REMOVED: _("removed a department"),
     TERRITORY_CHANGED: _("changed the town’s settings"),
     AUDIT_EXPORTED: _("exported the audit log"),
+    PURGED: _("erased what had passed its time"),
+}
+
+FACTOR_LABELS = {
+    "totp": _("application"),
+    "webauthn": _("passkey"),
+    "recovery_codes": _("recovery codes"),
 }
 
 DETAIL_LABELS = {
@@ -71,12 +89,23 @@ DETAIL_LABELS = {
     "given": _("rights given"),
     "taken": _("rights taken away"),
     "filter": _("filter"),
+    "email": _("new address"),
+    "kind": _("factor"),
+    "invitations": _("invitations"),
+    "members": _("former members"),
+    "withdrawn": _("invitations withdrawn with it"),
+    "asset": _("asset"),
+    "by": _("by"),
+    "codec": _("codec"),
+    "connector": _("connector"),
+    "decoded": _("decoded"),
+    "messages": _("messages"),
 }
 
 
 def declare() -> None:
     """Name this room's verbs."""
-    verbs_declare(LABELS)
+    verbs_declare(LABELS, details=DETAIL_LABELS)
 
 
 def actor_of(who: Access | User) -> Actor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from allauth.mfa.models import Authenticator
 from django.db import transaction
 
 from beffroi.foundation.accounts import journal
@@ -13,6 +14,7 @@ from beffroi.foundation.accounts.selectors import user_find
 from beffroi.foundation.accounts.services import membership_create, person_subject
 from beffroi.foundation.audit.api import SYSTEM, audit_record
 from beffroi.foundation.database.api import acting_for
+from beffroi.kernel.clock import now
 from beffroi.kernel.errors import InvalidInput
 
 
@@ -20,7 +22,9 @@ from beffroi.kernel.errors import InvalidInput
 def member_add(territory_id: int, *, email: str, full_name: str, preset: str) -> bool:
     """Make an address a member with one of the first roles; tell whether it is new here.
 
-    The account has no password: a sign-in link opens it, and the person then sets their own.
+    The account has no password: a sign-in link opens it, and the person then sets their own. An
+    account that was closed is opened in the same way: its former password and second factors
+    may be in other hands since.
 
     Raises:
         InvalidInput: no first role has this key.
@@ -36,6 +40,8 @@ def member_add(territory_id: int, *, email: str, full_name: str, preset: str) ->
     user: User | None = user_find(email)
     if user is None:
         user = account_create(email, full_name=full_name, password=None)
+    elif not user.is_active:
+        _reopen(user, full_name=full_name)
     with acting_for(territory_id, user_id=user.pk):
         if Membership.objects.filter(user=user, territory_id=territory_id, is_active=True).exists():
             return False
@@ -52,3 +58,10 @@ def member_add(territory_id: int, *, email: str, full_name: str, preset: str) ->
             detail={"roles": [role.name]},
         )
     return True
+
+
+def _reopen(user: User, *, full_name: str) -> None:
+    Authenticator.objects.filter(user_id=user.pk).delete()
+    user.is_active, user.full_name, user.date_joined = True, " ".join(full_name.split()), now()
+    user.set_unusable_password()
+    user.save()

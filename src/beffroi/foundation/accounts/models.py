@@ -32,7 +32,8 @@ class User(AbstractBaseUser):
         fields=("email", "full_name", "language", "last_login", "password"),
         purpose="Let agents sign in and know which colleague did what.",
         legal_basis=LegalBasis.PUBLIC_TASK,
-        retention="One year after the last membership has ended; the audit log keeps the name.",
+        retention="Emptied once the last membership, ended for a year, is erased; the audit log"
+        " keeps the name for its own time.",
     )
 
     id = models.AutoField(primary_key=True)
@@ -42,6 +43,7 @@ class User(AbstractBaseUser):
     language = models.CharField(_("language"), max_length=5, default="fr")
     is_active = models.BooleanField(default=True)
     date_joined = models.DateTimeField(default=now)
+    """When its password and second factors were last made from nothing, by a link."""
 
     objects: ClassVar[UserManager] = UserManager()
 
@@ -159,7 +161,11 @@ class MembershipRole(TerritoryModel):
 
 
 class Invitation(TerritoryModel):
-    """A place offered to an address; its link opens once."""
+    """A place offered to an address, or an account to open anew; its link opens once.
+
+    ``renews`` is for a member who has lost password or second factor: using the link makes both
+    anew and changes nothing of their place.
+    """
 
     personal_data = PersonalData(
         fields=("email", "invited_by"),
@@ -180,6 +186,7 @@ class Invitation(TerritoryModel):
     expires_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True)
     withdrawn_at = models.DateTimeField(null=True)
+    renews = models.BooleanField(default=False)
 
 
 class InvitationRole(TerritoryModel):
@@ -187,6 +194,23 @@ class InvitationRole(TerritoryModel):
 
     invitation = models.ForeignKey(Invitation, on_delete=models.CASCADE)
     role = models.ForeignKey(Role, on_delete=models.CASCADE)
+
+
+class AddressChange(models.Model):
+    """An address that a person wants to sign in with, until a link or a colleague confirms it."""
+
+    personal_data = PersonalData(
+        fields=("user", "email"),
+        purpose="Change the address of an account without trusting what was typed.",
+        legal_basis=LegalBasis.PUBLIC_TASK,
+        retention="Seven days at most; removed as soon as it is confirmed or withdrawn.",
+    )
+
+    user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="address_change")
+    email = models.EmailField(max_length=254)
+    token_hash = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField(default=now)
+    expires_at = models.DateTimeField()
 
 
 class SignInLink(models.Model):

@@ -63,7 +63,11 @@ class FrenchCommonPasswordValidator:
         del user
         if is_common(password):
             raise ValidationError(
-                _("This password is among the first that would be tried."), code="password_common"
+                _(
+                    "This password is among the first that would be tried, whatever figures and"
+                    " marks surround it. Take four words that do not go together."
+                ),
+                code="password_common",
             )
 
     def get_help_text(self) -> str:

@@ -25,6 +25,7 @@ from beffroi.foundation.accounts.services import (
 )
 from beffroi.foundation.audit.api import Subject, audit_record
 from beffroi.kernel.errors import Conflict, InvalidInput
+from beffroi.sdk.registry import domains
 
 
 def presets_create(territory_id: int) -> None:
@@ -50,9 +51,17 @@ def grants_add(made: Role, *, grants: Iterable[tuple[str, str | None, int | None
         UnknownVerb: a verb is not declared.
     """
     rows = []
+    known = domains()
     for verb, domain, area_id in grants:
         if verb not in VERBS:
             raise UnknownVerb("{value} is not a declared verb.", field="verb", value=verb)
+        if domain and domain not in known:
+            raise InvalidInput(
+                "{value} is not an urban service of this installation.",
+                field="domain",
+                value=domain,
+                way_out="Open the page of the role again.",
+            )
         rows.append(
             Grant(
                 territory_id=made.territory_id,

@@ -66,6 +66,7 @@ class InvitationCard:
     invited_by: str
     expires_at: datetime
     is_expired: bool
+    renews: bool
 
 
 def user_find(email: str) -> User | None:
@@ -223,6 +224,7 @@ def invitations_pending() -> list[InvitationCard]:
             invited_by=str(row.invited_by) if row.invited_by else "",
             expires_at=row.expires_at,
             is_expired=row.expires_at <= now(),
+            renews=row.renews,
         )
         for row in rows
     ]
@@ -247,9 +249,17 @@ def invitation_open(token: str) -> InvitationView:
             territory_name=territory.name,
             territory_slug=territory.slug,
             invited_by=str(row.invited_by) if row.invited_by else "",
-            has_account=User.objects.filter(email=row.email, is_active=True).exists(),
+            has_account=not row.renews
+            and User.objects.filter(email=row.email, is_active=True).exists(),
             expires_at=row.expires_at,
+            renews=row.renews,
+            full_name=_name_to_renew(row),
         )
+
+
+def _name_to_renew(row: Invitation) -> str:
+    user = user_find(row.email) if row.renews else None
+    return "" if user is None else user.full_name
 
 
 def invitation_rows(token: str) -> QuerySet[Invitation]:
@@ -296,5 +306,5 @@ def sign_in_link_invalid() -> SignInLinkInvalid:
     """Return the one answer to every link that does not open."""
     return SignInLinkInvalid(
         "This sign-in link cannot be used: it was used already or has expired.",
-        way_out="Make another one on the server: beffroi sign-in-link.",
+        way_out="Make another one on the server: beffroi people sign-in-link.",
     )

@@ -3,6 +3,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from uuid import UUID
 
+from django.db.models import Q
+
 from beffroi.foundation.accounts import journal
 from beffroi.foundation.accounts.contracts import (
     Access,
@@ -13,6 +15,7 @@ from beffroi.foundation.accounts.contracts import (
 )
 from beffroi.foundation.accounts.models import (
     Department,
+    Invitation,
     Membership,
     MembershipRole,
     Role,
@@ -24,7 +27,7 @@ from beffroi.foundation.audit.api import SYSTEM, Subject, audit_record
 from beffroi.foundation.database.api import acting_for
 from beffroi.foundation.territories.api import TerritoryCard, territory_settings_change
 from beffroi.kernel.clock import now
-from beffroi.kernel.errors import InvalidInput
+from beffroi.kernel.errors import Conflict, InvalidInput
 
 
 def person_subject(user: User, *, membership: Membership | None = None) -> Subject:
@@ -127,11 +130,13 @@ def person_deactivate(identifier: UUID, *, access: Access, ip: str = "") -> None
     if not elsewhere:
         User.objects.filter(pk=user.pk).update(is_active=False)
     end_sessions(user.pk)
+    withdrawn = _withdraw_offers(user)
     audit_record(
         journal.DEACTIVATED,
         actor=journal.actor_of(access),
         territory_id=access.territory_id,
         subject=person_subject(user, membership=membership),
+        detail={"withdrawn": withdrawn} if withdrawn else {},
         ip=ip,
     )
 
@@ -142,8 +147,19 @@ def person_reactivate(identifier: UUID, *, access: Access, ip: str = "") -> None
     Raises:
         UnknownPerson: nobody here has this identifier.
         BeyondOwnRights: they had a role that gives what the person who opens does not hold.
+        Conflict: the access is open, or the account has been made anew since it was closed, at
+            the word of another territory: who signs in with it now must be invited.
     """
     membership = member(identifier)
+    if membership.is_active:
+        raise Conflict("This access is open already.")
+    user = membership.user
+    if membership.ended_at is not None and user.date_joined > membership.ended_at:
+        raise Conflict(
+            "The account of {name} was made anew since this access was closed.",
+            params={"name": str(user)},
+            way_out="Invite the person.",
+        )
     refuse_beyond(access, roles=list(membership.roles.all()))
     membership.is_active, membership.ended_at = True, None
     membership.save(update_fields=["is_active", "ended_at"])
@@ -255,10 +271,38 @@ def refuse_without_administrator() -> None:
 
 
 def account_deactivate(user: User) -> None:
-    """Disable an account everywhere and end its sessions; from the command line.
+    """Close an account in every territory and end its sessions; from the command line.
 
-    Memberships stay as they are: they open nothing while the account is disabled.
+    Each place is ended in its own territory, where the log says so and whose administrator may
+    open it again.
     """
     User.objects.filter(pk=user.pk).update(is_active=False)
     end_sessions(user.pk)
+    with acting_for(None, user_id=user.pk):
+        places = Membership.objects.filter(user_id=user.pk, is_active=True)
+        territories = list(places.values_list("territory_id", flat=True))
+    for territory_id in territories:
+        with acting_for(territory_id):
+            membership = Membership.objects.get(user_id=user.pk)
+            membership.is_active, membership.ended_at = False, now()
+            membership.save(update_fields=["is_active", "ended_at"])
+            _withdraw_offers(user)
+            audit_record(
+                journal.DEACTIVATED,
+                actor=SYSTEM,
+                territory_id=territory_id,
+                subject=person_subject(user, membership=membership),
+            )
     audit_record(journal.DEACTIVATED, actor=SYSTEM, territory_id=None, subject=person_subject(user))
+
+
+def _withdraw_offers(user: User) -> int:
+    """Withdraw the links that a person has made here, and those made for them.
+
+    Somebody who leaves could have kept one of them for later.
+    """
+    return Invitation.objects.filter(
+        Q(invited_by_id=user.pk) | Q(email=user.email, renews=True),
+        used_at__isnull=True,
+        withdrawn_at__isnull=True,
+    ).update(withdrawn_at=now())

@@ -17,12 +17,15 @@ from django.utils.crypto import constant_time_compare
 
 from beffroi.foundation.accounts.contracts import SIGN_IN_LINK_SESSION
 from beffroi.foundation.accounts.models import User
+from beffroi.foundation.accounts.settings_parts import SESSION_COOKIE_AGE
 from beffroi.kernel.clock import now
 
 # Where allauth writes how the person signed in; both keys are its own.
 _RECORDS_KEY = "account_authentication_methods"
 _RECORDS_USER_KEY = "account_authentication_methods_user"
 LINK_KEY = "beffroi_link_until"
+_CLOCKS_S = 60
+"""Two servers may differ by as much about the hour."""
 
 SECOND_FACTORS = (Authenticator.Type.TOTP.value, Authenticator.Type.WEBAUTHN.value)
 
@@ -33,13 +36,20 @@ def has_second_factor(user_id: int) -> bool:
     return bool(enrolled.exists())
 
 
-def showed_second_factor(session: Mapping[str, Any], *, user_id: int) -> bool:
-    """Tell whether a second factor was shown, or enrolled, in this very session."""
+def showed_second_factor(session: Mapping[str, Any], *, user_id: int, at: datetime) -> bool:
+    """Tell whether a second factor was shown, or enrolled, in this very session, and lately.
+
+    A session that is written to lives on: it is the age of the proof that counts, so that
+    after twelve hours everybody shows it again.
+    """
     if session.get(_RECORDS_USER_KEY) != str(user_id):
         return False
     records = session.get(_RECORDS_KEY)
     return isinstance(records, list) and any(
-        isinstance(record, dict) and record.get("method") == "mfa" for record in records
+        isinstance(record, dict)
+        and record.get("method") == "mfa"
+        and 0 <= at.timestamp() - float(record.get("at") or 0) + _CLOCKS_S <= SESSION_COOKIE_AGE
+        for record in records
     )
 
 
@@ -55,9 +65,10 @@ def is_strong(session: Mapping[str, Any], *, user_id: int) -> bool:
     Either a second factor was shown in it and the person still has one, or it was opened by a
     link made on the server's command line, for at most twelve hours.
     """
-    if came_by_link(session, at=now()):
+    at = now()
+    if came_by_link(session, at=at):
         return True
-    return showed_second_factor(session, user_id=user_id) and has_second_factor(user_id)
+    return showed_second_factor(session, user_id=user_id, at=at) and has_second_factor(user_id)
 
 
 def mark_link_session(session: Any) -> None:
@@ -88,6 +99,24 @@ def end_sessions(user_id: int, *, except_key: str | None = None) -> int:
     """End the sessions of a person at once, and return how many."""
     ended = 0
     for session in UserSession.objects.filter(user_id=user_id).exclude(session_key=except_key):
+        session.end()
+        ended += 1
+    return ended
+
+
+def sessions_of(user: User) -> list[UserSession]:
+    """Return the living sessions of a person, the latest first."""
+    alive = UserSession.objects.purge_and_list(user)
+    return sorted(alive, key=lambda one: one.created_at, reverse=True)
+
+
+def sessions_end_others(user: User, *, except_key: str, only: int | None = None) -> int:
+    """End the person's other sessions, or one of them by its number; return how many."""
+    rows = UserSession.objects.filter(user_id=user.pk).exclude(session_key=except_key)
+    if only is not None:
+        rows = rows.filter(pk=only)
+    ended = 0
+    for session in rows:
         session.end()
         ended += 1
     return ended

@@ -73,8 +73,12 @@ MFA_PASSKEY_SIGNUP_ENABLED = False
 MFA_TOTP_TOLERANCE = 1
 MFA_TOTP_ISSUER = "Beffroi"
 MFA_RECOVERY_CODE_COUNT = 10
-# A browser accepts passkeys over plain HTTP on localhost only, which is what the demo needs.
-MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = True
+# Codes are taken once in all the time they are good for, enrolment included.
+MFA_FORMS = {
+    "authenticate": "beffroi.foundation.accounts.web.codes.AuthenticateForm",
+    "reauthenticate": "beffroi.foundation.accounts.web.codes.ReauthenticateForm",
+    "activate_totp": "beffroi.foundation.accounts.web.codes.ActivateTOTPForm",
+}
 MFA_WEBAUTHN_USER_VERIFICATION = "preferred"
 MFA_TRUST_ENABLED = False
 

@@ -23,7 +23,7 @@ from beffroi.foundation.database.api import acting_for
 from beffroi.foundation.territories.api import territory_by_id
 from beffroi.foundation.territories.models import Territory
 
-PASSWORD = "quatre-pavés-sous-le-tilleul"  # noqa: S105  of people that exist only in a test
+PASSWORD = "quatre-pavés-sous-le-tilleul"  # noqa: S105 - of people that exist only in a test
 
 _numbers = count(1)
 

@@ -67,12 +67,15 @@ class AuditFilter:
         person: part of a name.
         since: first instant, included.
         until: first instant excluded.
+        own_accounts: what people of the territory did to their own account (signing in, second
+            factors), which belongs to the installation, in place of the territory's own log.
     """
 
     person: str = ""
     verb: str = ""
     since: datetime | None = None
     until: datetime | None = None
+    own_accounts: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,7 +25,7 @@ WITH chain AS (
            lag(r.sequence, 1, 0::bigint) OVER w AS sequence_before,
            lag(r.hash, 1, ''::varchar) OVER w AS hash_before
     FROM audit_auditrecord r
-    WHERE r.territory_id IS NOT DISTINCT FROM %(territory)s
+    WHERE r.territory_id = %(territory)s
     WINDOW w AS (ORDER BY r.sequence)
 )
 SELECT (SELECT count(*) FROM chain),
@@ -68,12 +68,13 @@ def audit_export(wanted: AuditFilter | None = None) -> Iterator[AuditEntry]:
         yield _entry(row)
 
 
-def audit_verbs() -> list[str]:
+def audit_verbs(*, own_accounts: bool = False) -> list[str]:
     """Return the verbs that the current territory's log holds."""
-    return list(AuditRecord.objects.order_by("verb").values_list("verb", flat=True).distinct())
+    rows = AuditRecord.objects.filter(territory__isnull=own_accounts)
+    return list(rows.order_by("verb").values_list("verb", flat=True).distinct())
 
 
-def audit_verify(territory_id: int | None, *, expected: ChainHead | None = None) -> ChainState:
+def audit_verify(territory_id: int, *, expected: ChainHead | None = None) -> ChainState:
     """Read the whole chain of a territory and find the first row that does not hold.
 
     Runs within ``acting_for(territory_id)``. Rows cut off the end leave a shorter chain that
@@ -93,25 +94,45 @@ def audit_verify(territory_id: int | None, *, expected: ChainHead | None = None)
     )
 
 
-def audit_head(territory_id: int | None) -> ChainHead | None:
+def audit_verify_installation(*, expected: ChainHead | None = None) -> ChainState:
+    """Read the whole chain of what belongs to no territory, as :func:`audit_verify` does.
+
+    Its lines stay unread: the database answers with their number and their fingerprints.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT * FROM audit_check_installation(%s)",
+            [None if expected is None else expected.sequence],
+        )
+        length, last, last_hash, kept_hash, broken_at, reason = cursor.fetchone()
+    head = None if last is None else ChainHead(last, last_hash)
+    if broken_at is None and expected is not None and kept_hash != expected.hash:
+        return ChainState(length=length, head=head, broken_at=expected.sequence, reason=Break.CUT)
+    return ChainState(
+        length=length,
+        head=head,
+        broken_at=broken_at,
+        reason=None if reason is None else Break(reason),
+    )
+
+
+def audit_head(territory_id: int) -> ChainHead | None:
     """Return the last link of a chain, to be kept out of this database's reach."""
     found = _chain(territory_id).order_by("-sequence").values_list("sequence", "hash").first()
     return None if found is None else ChainHead(*found)
 
 
-def _reaches(territory_id: int | None, expected: ChainHead) -> bool:
+def _reaches(territory_id: int, expected: ChainHead) -> bool:
     found = _chain(territory_id).filter(sequence=expected.sequence, hash=expected.hash)
     return found.exists()
 
 
-def _chain(territory_id: int | None) -> QuerySet[AuditRecord]:
-    if territory_id is None:
-        return AuditRecord.objects.filter(territory__isnull=True)
+def _chain(territory_id: int) -> QuerySet[AuditRecord]:
     return AuditRecord.objects.filter(territory_id=territory_id)
 
 
 def _filtered(wanted: AuditFilter) -> QuerySet[AuditRecord]:
-    rows = AuditRecord.objects.filter(territory__isnull=False)
+    rows = AuditRecord.objects.filter(territory__isnull=wanted.own_accounts)
     if wanted.person:
         rows = rows.filter(actor_name__icontains=wanted.person)
     if wanted.verb:

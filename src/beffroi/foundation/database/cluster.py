@@ -25,7 +25,6 @@ from beffroi.foundation.database.operating_system import (
 SOCKET_FILE = ".s.PGSQL.5432"
 LONGEST_SOCKET_PATH = 107  # sun_path holds 108 bytes, the last one zero
 NOTE = "postgres.json"
-SECRETS = ("administrator", "owner", "application")
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +149,7 @@ def _socket_directory(data_dir: Path, base: Path) -> Path:
         return near
     if is_root():
         return Path("/run/beffroi") / digest_of(data_dir)
-    return Path("/tmp") / f"beffroi-{os.geteuid()}-{digest_of(data_dir)}"  # noqa: S108  verified private
+    return Path("/tmp") / f"beffroi-{os.geteuid()}-{digest_of(data_dir)}"  # noqa: S108 - verified private
 
 
 def read_secret(data_dir: Path, name: str) -> str | None:

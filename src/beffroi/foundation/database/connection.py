@@ -59,7 +59,7 @@ def from_environment(environ: Mapping[str, str] | None = None) -> DatabaseUrls:
             "`beffroi database prepare` prints both.",
         )
     # Imported here: a process that talks to a real server never needs the bundled binaries.
-    from beffroi.foundation.database.embedded import EmbeddedServer  # noqa: PLC0415
+    from beffroi.foundation.database.embedded import EmbeddedServer  # noqa: PLC0415 - it imports us
 
     return EmbeddedServer(data_directory(environ)).urls()
 

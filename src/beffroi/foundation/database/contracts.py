@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 
@@ -39,8 +40,14 @@ class UnsafeDatabaseError(DatabaseError):
         super().__init__(
             "The database does not separate territories: {findings}",
             way_out="Run `beffroi database prepare` with an administrator's URL, then migrate.",
-            params={"findings": "; ".join(finding.message for finding in findings)},
+            params={"findings": "; ".join(map(str, findings))},
         )
+
+    def told(self, translate: Callable[[str], str]) -> str:
+        """Return the sentence with each finding in the same language."""
+        told = "; ".join(finding.told(translate) for finding in self.findings)
+        text = translate(self.message).format(findings=told)
+        return f"{text} {translate(self.way_out)}"
 
 
 class TerritoryContextError(BeffroiError):
@@ -84,12 +91,22 @@ class Finding:
     Attributes:
         code: stable name of the rule that is broken.
         subject: role, table or function concerned.
-        message: English sentence for the administrator.
+        message: English sentence for the administrator, with fields; a key of translations.
+        params: values of the fields.
     """
 
     code: str
     subject: str
     message: str
+    params: Mapping[str, object] = field(default_factory=dict, hash=False)
+
+    def __str__(self) -> str:
+        """Return the English sentence."""
+        return self.told(str)
+
+    def told(self, translate: Callable[[str], str]) -> str:
+        """Return the sentence in another language: the edge gives gettext."""
+        return translate(self.message).format_map(self.params)
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,10 +40,10 @@ class AccessDeclaration(Operation):
 
     def database_forwards(
         self,
-        app_label: str,  # noqa: ARG002  Django's signature
+        app_label: str,  # noqa: ARG002 - Django's signature
         schema_editor: BaseDatabaseSchemaEditor,
-        from_state: ProjectState,  # noqa: ARG002  Django's signature
-        to_state: ProjectState,  # noqa: ARG002  Django's signature
+        from_state: ProjectState,  # noqa: ARG002 - Django's signature
+        to_state: ProjectState,  # noqa: ARG002 - Django's signature
     ) -> None:
         """Apply the declaration."""
         role = application_role()
@@ -51,10 +51,10 @@ class AccessDeclaration(Operation):
 
     def database_backwards(
         self,
-        app_label: str,  # noqa: ARG002  Django's signature
+        app_label: str,  # noqa: ARG002 - Django's signature
         schema_editor: BaseDatabaseSchemaEditor,
-        from_state: ProjectState,  # noqa: ARG002  Django's signature
-        to_state: ProjectState,  # noqa: ARG002  Django's signature
+        from_state: ProjectState,  # noqa: ARG002 - Django's signature
+        to_state: ProjectState,  # noqa: ARG002 - Django's signature
     ) -> None:
         """Undo the declaration."""
         _run(schema_editor, self.reverse_sql(application_role()))

@@ -63,7 +63,7 @@ def service_account() -> Account:
     found = _named(ACCOUNT_NAME)
     useradd = shutil.which("useradd", path="/usr/sbin:/sbin:/usr/bin:/bin")
     if found is None and useradd is not None:
-        subprocess.run(  # noqa: S603  constant arguments
+        subprocess.run(  # noqa: S603 - constant arguments
             [
                 *(useradd, "--system", "--user-group", "--no-create-home"),
                 *("--home-dir", str(SYSTEM_DIRECTORY), "--shell", "/usr/sbin/nologin"),
@@ -99,7 +99,7 @@ def can_reach(path: Path, *, account: Account) -> bool:
         return os.access(path, os.X_OK)
     # Asked of the system itself, which knows access lists and mounts that the mode does not show.
     return (
-        subprocess.run(  # noqa: S603  no shell
+        subprocess.run(  # noqa: S603 - no shell
             ["/usr/bin/test", "-x", str(path)],
             user=account.uid,
             group=account.gid,
@@ -158,7 +158,7 @@ def start_process(
             the thread that calls this ends, however it ends.
     """
     other = account.uid != os.geteuid()
-    return subprocess.Popen(  # noqa: S603  our own programs, no shell
+    return subprocess.Popen(  # noqa: S603 - our own programs, no shell
         [str(part) for part in command],
         stdin=subprocess.DEVNULL,
         stdout=log,
@@ -172,7 +172,7 @@ def start_process(
         extra_groups=[] if other else None,
         umask=0o077,
         # Safe: it only makes two system calls, prepared before the fork.
-        preexec_fn=_death_wish(signal.SIGINT) if dies_with_parent else None,  # noqa: PLW1509
+        preexec_fn=_death_wish(signal.SIGINT) if dies_with_parent else None,  # noqa: PLW1509 - no threads yet
     )
 
 

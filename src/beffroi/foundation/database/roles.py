@@ -86,6 +86,7 @@ def _require_version(conn: Connection) -> None:
             too_old(conn).message,
             code="database.version",
             way_out="Upgrade the server.",
+            params=too_old(conn).params,
         )
 
 

@@ -21,6 +21,7 @@ from beffroi.foundation.database.migrations_ops import (
     grant_table,
 )
 from beffroi.foundation.database.third_party import THIRD_PARTY_TABLES
+from beffroi.sdk.declarations import translatable as _
 
 # Partitions are reached through their parent only; extensions bring tables of their own.
 _TABLES_SQL = """
@@ -104,23 +105,28 @@ def _declared() -> Iterator[tuple[str, AccessDeclaration]]:
 def _compare(rule: TableRule | None, found: tuple[str, bool, bool, list[str]]) -> Iterator[Finding]:
     table, forced, has_territory, verbs = found
     if rule is None:
-        yield Finding("table.undeclared", table, f"table {table} declares no rule")
+        yield _finding("table.undeclared", _("Table {table} declares no rule."), table)
         return
     if rule.kind is RuleKind.TERRITORY and not forced:
-        yield Finding(
-            "table.not_forced", table, f"row-level security is not forced on table {table}"
+        yield _finding(
+            "table.not_forced", _("Row-level security is not forced on table {table}."), table
         )
     if rule.kind is RuleKind.SHARED and has_territory:
-        yield Finding(
-            "table.shared_territory", table, f"table {table} has a territory and is shared"
+        yield _finding(
+            "table.shared_territory", _("Table {table} has a territory and is shared."), table
         )
     excess = sorted(set(verbs) - set(rule.verbs))
     if excess:
-        yield Finding(
+        yield _finding(
             "table.excess_rights",
+            _("The application may {verbs} on {table}, which is not declared."),
             table,
-            f"the application may {', '.join(excess)} on {table}, which is not declared",
+            verbs=", ".join(excess),
         )
+
+
+def _finding(code: str, message: str, table: str, **params: object) -> Finding:
+    return Finding(code, table, message, {"table": table, **params})
 
 
 def _execute(cursor: Any, statements: list[sql.Composable] | Any) -> None:

@@ -11,6 +11,7 @@ from beffroi.foundation.database.contracts import (
     Finding,
     UnsafeDatabaseError,
 )
+from beffroi.sdk.declarations import translatable as _
 
 Connection = psycopg.Connection[Any]
 
@@ -49,68 +50,68 @@ function AS (
 _CHECKS: tuple[tuple[str, str, LiteralString], ...] = (
     (
         "role.superuser",
-        "role {role} is or may become superuser {it}",
+        _("Role {role} is or may become superuser {it}."),
         "SELECT rolname FROM may_become WHERE rolsuper",
     ),
     (
         "role.bypasses",
-        "role {role} is or may become {it}, which bypasses row-level security",
+        _("Role {role} is or may become {it}, which bypasses row-level security."),
         "SELECT rolname FROM may_become WHERE rolbypassrls AND NOT rolsuper",
     ),
     (
         "role.member_of_owner",
-        "role {role} is a member of {it}, which owns tables",
+        _("Role {role} is a member of {it}, which owns tables."),
         """SELECT DISTINCT o.rolname FROM may_become o JOIN relation r ON r.relowner = o.oid, me
         WHERE o.oid <> me.oid AND NOT o.rolsuper""",
     ),
     (
         "role.owns_table",
-        "role {role} owns {it}",
+        _("Role {role} owns {it}."),
         """SELECT name FROM relation JOIN me ON me.oid = relowner
         WHERE relkind NOT IN ('i', 'I', 't')""",
     ),
     (
         "role.owns_schema",
-        "role {role} owns schema {it}",
+        _("Role {role} owns schema {it}."),
         "SELECT nspname FROM ours JOIN me ON me.oid = nspowner",
     ),
     (
         "role.owns_function",
-        "role {role} owns function {it}",
+        _("Role {role} owns function {it}."),
         "SELECT name FROM function JOIN me ON me.oid = proowner",
     ),
     (
         "role.owns_database",
-        "role {role} owns database {it}",
+        _("Role {role} owns database {it}."),
         """SELECT datname FROM pg_database JOIN me ON me.oid = datdba
         WHERE datname = current_database()""",
     ),
     (
         "role.creates",
-        "role {role} may create objects in schema {it}",
+        _("Role {role} may create objects in schema {it}."),
         "SELECT nspname FROM ours, me WHERE has_schema_privilege(me.oid, ours.oid, 'CREATE')",
     ),
     (
         "table.not_forced",
-        "row-level security is not enabled and forced on table {it}",
+        _("Row-level security is not enabled and forced on table {it}."),
         # A partition is protected by its parent, as long as nobody may read it by itself.
         """SELECT name FROM relation WHERE has_territory AND relkind IN ('r', 'p')
         AND NOT (relrowsecurity AND relforcerowsecurity) AND (NOT relispartition OR reached)""",
     ),
     (
         "table.no_policy_possible",
-        "{it} holds rows of territories, has no row-level security and may be read by {role}",
+        _("{it} holds rows of territories, has no row-level security and may be read by {role}."),
         "SELECT name FROM relation WHERE has_territory AND relkind IN ('m', 'f') AND reached",
     ),
     (
         "table.truncate",
-        "role {role} may TRUNCATE {it}, which row-level security does not restrain",
+        _("Role {role} may TRUNCATE {it}, which row-level security does not restrain."),
         """SELECT name FROM relation, me WHERE relkind IN ('r', 'p')
         AND has_table_privilege(me.oid, relation.oid, 'TRUNCATE')""",
     ),
     (
         "view.powerful_owner",
-        "view {it} shows {role} what its owner sees, and its owner sees every territory",
+        _("View {it} shows {role} what its owner sees, and its owner sees every territory."),
         """SELECT name FROM relation JOIN powerful ON powerful.oid = relowner
         WHERE relkind = 'v' AND reached
         AND NOT coalesce(reloptions && ARRAY['security_invoker=true', 'security_invoker=on',
@@ -118,13 +119,13 @@ _CHECKS: tuple[tuple[str, str, LiteralString], ...] = (
     ),
     (
         "function.powerful_owner",
-        "function {it} runs with the rights of an owner who sees every territory",
+        _("Function {it} runs with the rights of an owner who sees every territory."),
         """SELECT name FROM function JOIN powerful ON powerful.oid = proowner
         WHERE prosecdef""",
     ),
     (
         "function.search_path",
-        "function {it} runs as its owner with the caller's search path",
+        _("Function {it} runs as its owner with the caller’s search path."),
         """SELECT name FROM function WHERE prosecdef
         AND NOT EXISTS (SELECT FROM unnest(proconfig) s WHERE s LIKE 'search\\_path=%%')""",
     ),
@@ -142,8 +143,8 @@ def check(conn: Connection, *, role: str | None = None) -> list[Finding]:
     findings = []
     for code, message, query in _CHECKS:
         for (subject,) in conn.execute(_KNOWN + query, {"role": role}).fetchall():
-            told = message.format(role=role, it=subject)
-            findings.append(Finding(code=code, subject=subject, message=told))
+            params = {"role": role, "it": subject}
+            findings.append(Finding(code, subject, message, params))
     return findings
 
 
@@ -164,5 +165,6 @@ def too_old(conn: Connection) -> Finding:
     return Finding(
         code="server.version",
         subject=str(version),
-        message=f"PostgreSQL {version} is too old: {MINIMUM_VERSION} or later is needed",
+        message=_("PostgreSQL {version} is too old: {needed} or later is needed."),
+        params={"version": version, "needed": MINIMUM_VERSION},
     )

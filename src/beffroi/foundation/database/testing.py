@@ -236,7 +236,7 @@ def fresh_database(database_server: TestServer) -> Iterator[TestDatabase]:
 @pytest.fixture(scope="session")
 def django_db_setup(
     database_server: TestServer,
-    django_test_environment: None,  # noqa: ARG001  it must come first
+    django_test_environment: None,  # noqa: ARG001 - it must come first
     django_db_blocker: Blocker,
 ) -> Iterator[TestDatabase]:
     """Migrate as the owner, then point Django's default connection at the application role.
@@ -279,11 +279,11 @@ def _is_worker(config: pytest.Config) -> bool:
 @contextmanager
 def _migrated(server: TestServer) -> Iterator[TestDatabase]:
     # Imported here: pytest loads this module before the settings.
-    from django.conf import settings  # noqa: PLC0415
-    from django.db import connections  # noqa: PLC0415
-    from django.db.backends.postgresql.operations import DatabaseOperations  # noqa: PLC0415
+    from django.conf import settings  # noqa: PLC0415 - after the settings
+    from django.db import connections  # noqa: PLC0415 - after the settings
+    from django.db.backends.postgresql.operations import DatabaseOperations  # noqa: PLC0415 - after the settings
 
-    from beffroi.foundation.database.ownership import connected_to  # noqa: PLC0415
+    from beffroi.foundation.database.ownership import connected_to  # noqa: PLC0415 - after the settings
 
     template = f"beffroi_test_{server.run}_template"
     with pytest.MonkeyPatch.context() as patch:
@@ -312,7 +312,7 @@ def _migrated(server: TestServer) -> Iterator[TestDatabase]:
 
 
 def _build(server: TestServer, template: str) -> None:
-    from beffroi.foundation.database.ownership import (  # noqa: PLC0415  after the settings
+    from beffroi.foundation.database.ownership import (  # noqa: PLC0415 - after the settings
         bring_up_to_date,
         connected_to,
     )

@@ -19,6 +19,7 @@ from beffroi.foundation.territories.contracts import (
     UnknownAuthority,
     UnreadableColour,
 )
+from beffroi.foundation.territories.naming import proper_name
 from beffroi.foundation.territories.selectors import (
     area_boundary,
     area_of,
@@ -60,6 +61,7 @@ __all__ = [
     "areas_replace",
     "areas_within",
     "boundary_from_geojson",
+    "proper_name",
     "readable_colour",
     "reference",
     "reference_load",

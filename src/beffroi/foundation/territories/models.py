@@ -34,7 +34,7 @@ class Territory(models.Model):
     slug = models.SlugField(max_length=80, unique=True)
     name = models.CharField(max_length=200)
     kind = models.CharField(max_length=16, choices=TERRITORY_KINDS)
-    insee = models.CharField(max_length=5, null=True, unique=True)  # noqa: DJ001  NULLs may repeat
+    insee = models.CharField(max_length=5, null=True, unique=True)  # noqa: DJ001 - NULLs may repeat
     siren = models.CharField(max_length=9, unique=True)
     population = models.PositiveIntegerField(null=True)
     lon = models.FloatField(null=True)

@@ -15,6 +15,7 @@ from beffroi.foundation.territories.contracts import (
     TerritoryNotFound,
 )
 from beffroi.foundation.territories.models import Area, Territory
+from beffroi.foundation.territories.naming import proper_name
 
 _FINENESS = {kind: rank for rank, kind in enumerate(AreaKind)}
 
@@ -165,7 +166,7 @@ def _area_card(row: Area) -> AreaCard:
         id=row.pk,
         uuid=row.uuid,
         kind=AreaKind(row.kind),
-        name=row.name,
+        name=proper_name(row.name),
         code=row.code,
         parent_id=row.parent_id,
         bbox=_box(row.bbox),

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from statistics import fmean
 
 from django.db import connection, transaction
 from psycopg import sql
@@ -225,14 +226,15 @@ def _authority(
                 value=insee,
                 way_out="Give the INSEE code of the commune, not its postal code.",
             )
+        lon, lat = _position(fact)
         return _Authority(
             name=fact.name,
             kind=TerritoryKind.COMMUNE,
             insee=fact.insee,
             siren=fact.siren,
             population=fact.population,
-            lon=fact.lon,
-            lat=fact.lat,
+            lon=lon,
+            lat=lat,
         )
     body = reference.epci(siren or "")
     if body is not None:
@@ -258,10 +260,33 @@ def _authority(
     )
 
 
+def _position(fact: reference.CommuneFacts) -> tuple[float | None, float | None]:
+    """Return where a commune is, or where those around it are: the lists miss a hundred of them.
+
+    A map must open somewhere near; a boundary, once given, says it exactly.
+    """
+    if fact.lon is not None and fact.lat is not None:
+        return fact.lon, fact.lat
+    around = [
+        (other.lon, other.lat)
+        for other in reference.communes().values()
+        if other.lon is not None
+        and other.lat is not None
+        and (
+            set(other.postal_codes) & set(fact.postal_codes)
+            or (fact.epci_siren and other.epci_siren == fact.epci_siren)
+        )
+    ]
+    if not around:
+        return None, None
+    lons, lats = zip(*around, strict=True)
+    return round(fmean(lons), 5), round(fmean(lats), 5)
+
+
 def _seat(siren: str) -> tuple[float | None, float | None]:
     """Return the position of the most populous member: the lists do not give that of the seat."""
     largest = max(reference.members(siren), key=lambda fact: fact.population or 0, default=None)
-    return (None, None) if largest is None else (largest.lon, largest.lat)
+    return (None, None) if largest is None else _position(largest)
 
 
 def _next_territory_id() -> int:

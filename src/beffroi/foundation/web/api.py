@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from beffroi.foundation.web.contracts import ContrastTooLow, NavigationItem, Section
-from beffroi.foundation.web.contrast import contrast, nearest_passing, readable_or_refuse
+from beffroi.foundation.web.contracts import NONE_SHOWN, NavigationItem, Section
 from beffroi.foundation.web.icons import icon_svg
 from beffroi.foundation.web.security import CONTENT_SECURITY_POLICY, content_security_policy
 from beffroi.foundation.web.sorting import ordering
@@ -17,14 +16,11 @@ __all__ = [
     "CONTENT_SECURITY_POLICY",
     "DEFAULT_PRIMARY",
     "DEFAULT_SECONDARY",
-    "ContrastTooLow",
+    "NONE_SHOWN",
     "NavigationItem",
     "Section",
     "content_security_policy",
-    "contrast",
     "icon_svg",
-    "nearest_passing",
     "ordering",
-    "readable_or_refuse",
     "town_stylesheet",
 ]

@@ -1,19 +1,20 @@
-"""Words that pages share: navigation entries, crumbs, errors."""
+"""Words that pages share: navigation entries and crumbs."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
 
 from django.utils.functional import Promise
 from django.utils.translation import pgettext_lazy
 
-from beffroi.kernel.errors import InvalidInput
-
 Label = str | Promise
 """A text, translated already or when it is shown."""
+
+NONE_SHOWN: Final = "aucun"
+"""What an address names when every box is unticked; naming nothing means all of them."""
 
 
 class Section(StrEnum):
@@ -99,30 +100,3 @@ class Group:
     key: str
     label: Label
     entries: tuple[Entry, ...] = field(default=())
-
-
-class ContrastTooLow(InvalidInput):
-    """A colour cannot be read on the background it is meant for.
-
-    Attributes:
-        ratio: contrast found, from 1 to 21.
-        proposal: the nearest shade that passes, as ``#rrggbb``.
-    """
-
-    code = "contrast_too_low"
-
-    def __init__(self, *, field_name: str, colour: str, ratio: float, proposal: str) -> None:
-        self.ratio = ratio
-        self.proposal = proposal
-        super().__init__(
-            "The colour {colour} is too pale to be read: its contrast is {ratio}, 4.5 is needed.",
-            field=field_name,
-            value=colour,
-            way_out="The nearest shade that can be read is {proposal}.",
-            # Cut, not rounded: 4.4999 must not be told as 4.50.
-            params={
-                "colour": colour,
-                "ratio": f"{int(ratio * 100) / 100:.2f}",
-                "proposal": proposal,
-            },
-        )

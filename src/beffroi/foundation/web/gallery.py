@@ -12,9 +12,9 @@ from django.templatetags.static import static
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from beffroi.foundation.web.contrast import contrast, nearest_passing
 from beffroi.foundation.web.icons import ICONS
 from beffroi.kernel import clock
+from beffroi.kernel.colour import contrast, nearest_readable
 
 SAMPLE_ASSET = "0197f3a0-0000-7000-8000-000000000001"
 
@@ -175,12 +175,12 @@ def gallery_context(request: HttpRequest) -> dict[str, Any]:
         "map": {"point": [3.8767, 43.6112], "domains": []},
         "series_url": static("web/sample-series.json"),
         "icons": sorted(ICONS),
-        "states": ("normal", "attention", "alarm", "silent", "unknown"),
+        "states": ("normal", "attention", "alarm", "silent", "never_reported", "unknown"),
         "tones": ("neutral", "info", "ok", "attention", "alarm", "silent"),
         "pale": {
             "colour": "#f2b705",
             "ratio": int(100 * contrast("#f2b705", "#ffffff")) / 100,
-            "proposal": nearest_passing("#f2b705"),
+            "proposal": nearest_readable("#f2b705"),
         },
         "swatches": [
             "page",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from beffroi.foundation.web.contrast import nearest_passing, readable_or_refuse, text_on
+from beffroi.kernel.colour import nearest_readable, text_on
 
 DEFAULT_PRIMARY: Final = "#2b4a73"
 """Slate of the roofs; what a town that chose nothing gets."""
@@ -12,7 +12,6 @@ DEFAULT_PRIMARY: Final = "#2b4a73"
 DEFAULT_SECONDARY: Final = "#96501a"
 """Bronze of the bell."""
 
-LIGHT_SURFACE: Final = "#ffffff"
 LIGHT_PAGE: Final = "#f5f4f0"
 """The page behind the cards, in light: text must be readable on it too."""
 
@@ -35,12 +34,14 @@ def town_stylesheet(*, primary: str, secondary: str) -> str:
     The colour itself fills buttons and bands; ``-text`` is the same hue made readable as text on
     the theme's surfaces; ``--town-on-…`` is what is written on the fill.
 
+    A colour stored before it was checked must not leave a page without style: it is taken in its
+    nearest shade that can be read on white.
+
     Raises:
-        InvalidInput: a text is not a hexadecimal colour.
-        ContrastTooLow: a colour is under 4.5:1 on white.
+        ValueError: a text is not a hexadecimal colour.
     """
-    main = readable_or_refuse(primary, field="primary")
-    second = readable_or_refuse(secondary, field="secondary")
+    main = nearest_readable(primary)
+    second = nearest_readable(secondary)
     light = _block(":root", main=main, second=second, surface=LIGHT_PAGE)
     dark = {"main": main, "second": second, "surface": DARK_SURFACE}
     return "\n".join(
@@ -57,8 +58,8 @@ def town_stylesheet(*, primary: str, secondary: str) -> str:
 
 def _block(selector: str, *, main: str, second: str, surface: str) -> str:
     # In the dark a fill near the surface would vanish: it takes the readable shade too.
-    main_text = nearest_passing(main, background=surface)
-    second_text = nearest_passing(second, background=surface)
+    main_text = nearest_readable(main, background=surface)
+    second_text = nearest_readable(second, background=surface)
     dark = surface == DARK_SURFACE
     main_fill, second_fill = (main_text, second_text) if dark else (main, second)
     return _BLOCK.format(

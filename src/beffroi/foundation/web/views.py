@@ -14,7 +14,6 @@ from django.views.decorators.http import require_GET, require_POST
 
 from beffroi.foundation.accounts.access import public
 from beffroi.foundation.territories.api import TerritoryNotFound, territory_by_slug
-from beffroi.foundation.web.contrast import nearest_passing
 from beffroi.foundation.web.gallery import gallery_context
 from beffroi.foundation.web.theme import COOKIE, ONE_YEAR_S, Theme
 from beffroi.foundation.web.town_colours import town_stylesheet
@@ -66,19 +65,13 @@ COLOURS_MAX_AGE_S: Final = 3600
 @public(reason="two colours that the town shows on its own pages")
 @require_GET
 def town_colours(request: HttpRequest, territory: str) -> HttpResponse:
-    """Serve a town's colours as a style sheet.
-
-    A colour stored before it was checked must not leave a page without style: it is then taken in
-    its nearest readable shade.
-    """
+    """Serve a town's colours as a style sheet."""
     del request
     try:
         card = territory_by_slug(territory)
     except TerritoryNotFound as error:
         raise Http404 from error
-    css = town_stylesheet(
-        primary=nearest_passing(card.primary_color), secondary=nearest_passing(card.secondary_color)
-    )
+    css = town_stylesheet(primary=card.primary_color, secondary=card.secondary_color)
     response = HttpResponse(css, content_type="text/css; charset=utf-8")
     response.headers["ETag"] = f'"{sha256(css.encode()).hexdigest()[:16]}"'
     response.headers["Cache-Control"] = f"public, max-age={COLOURS_MAX_AGE_S}"

@@ -172,7 +172,7 @@ def test_a_closed_membership_closes_the_town(town: Territory, client: Client) ->
 
 @pytest.mark.django_db
 def test_what_is_streamed_is_read_as_the_agent(town: Territory, neighbour: Territory) -> None:
-    from beffroi.foundation.accounts.models import Department  # noqa: PLC0415  beside its use
+    from beffroi.foundation.accounts.models import Department  # noqa: PLC0415 - beside its use
 
     for territory, name in ((town, "Voirie"), (neighbour, "Secret")):
         with acting_for(territory.pk):

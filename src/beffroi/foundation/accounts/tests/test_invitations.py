@@ -162,7 +162,7 @@ def test_an_administrator_invites_by_the_page(
     assert page.status_code == 200
     assert "no-store" in page["Cache-Control"]
     assert [message.to for message in mail.outbox] == [["luc@exemple.fr"]]
-    link = re.search(r"http://testserver(/compte/invitation/\S+)", str(mail.outbox[0].body))
+    link = re.search(r"http://localhost:8000(/compte/invitation/\S+)", str(mail.outbox[0].body))
     assert link is not None
     assert link[1] in page.content.decode()
     assert "luc@exemple.fr" in client.get("/t/montpellier/personnes/").content.decode()

@@ -182,8 +182,9 @@ def test_the_list_of_people_costs_the_same_for_many(
         make_member(town)
     with django_assert_num_queries(len(few)):
         client.get("/t/montpellier/personnes/")
-    # Nine to open the page; roles, departments, how many, rows, their roles, invitations.
-    assert len(few) == 15
+    # Nine to open the page; roles, departments, how many, rows, their roles, invitations,
+    # addresses to confirm.
+    assert len(few) == 16
 
 
 @pytest.mark.django_db

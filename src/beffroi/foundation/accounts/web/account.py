@@ -14,11 +14,13 @@ from django.utils.translation import gettext as _
 from beffroi.foundation.accounts.access import signed_in
 from beffroi.foundation.accounts.api import (
     User,
+    address_change_of,
     came_by_link,
     has_second_factor,
     memberships_of,
     profile_change,
 )
+from beffroi.foundation.accounts.mailing import mail_leaves
 from beffroi.foundation.accounts.web.forms import ProfileForm
 from beffroi.kernel.clock import now
 
@@ -45,6 +47,8 @@ def profile(request: HttpRequest) -> HttpResponse:
         "by_link": came_by_link(request.session, at=now()),
         "has_password": user.has_usable_password(),
         "memberships": memberships_of(user.pk),
+        "address_change": address_change_of(user),
+        "sends": mail_leaves(),
     }
     return render(request, "accounts/profile.html", context)
 

@@ -17,7 +17,6 @@ from beffroi.foundation.accounts.access import agent
 from beffroi.foundation.accounts.adapters import client_address
 from beffroi.foundation.accounts.web.forms import NamedForm
 from beffroi.foundation.accounts.web.requests import access_of
-from beffroi.foundation.accounts.web.sentences import sentence_of
 from beffroi.kernel.errors import BeffroiError, NotFound
 
 
@@ -76,7 +75,7 @@ def _edit(
                     **form.cleaned_data,
                 )
         except BeffroiError as error:
-            form.add_error("name", sentence_of(error))
+            form.add_error("name", error.told(_))
         else:
             messages.success(request, _("The department is saved."))
             return HttpResponseRedirect(back)

@@ -5,10 +5,7 @@ from datetime import datetime, time, timedelta
 from typing import Any
 
 from django import forms
-from django.contrib.auth.password_validation import (
-    password_validators_help_texts,
-    validate_password,
-)
+from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.utils.timezone import make_aware
 from django.utils.translation import gettext
@@ -30,6 +27,16 @@ class ProfileForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
     )
     language = forms.ChoiceField(label=_("Language"), choices=LANGUAGES)
+
+
+class AddressForm(forms.Form):
+    """The address to sign in with from now on."""
+
+    email = forms.EmailField(
+        label=_("New e-mail address"),
+        max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
+    )
 
 
 class InvitationForm(forms.Form):
@@ -54,7 +61,10 @@ class InvitationForm(forms.Form):
     def __init__(self, *args: Any, email: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._email = email
-        self.fields["password"].help_text = " ".join(password_validators_help_texts())
+        self.fields["password"].help_text = _(
+            "At least twelve characters, unlike your name and your address. Four words that do"
+            " not go together are easy to keep in mind and hard to guess."
+        )
 
     def clean(self) -> dict[str, Any]:
         """Check the password against the rules and against its second writing."""
@@ -165,8 +175,15 @@ class JournalForm(forms.Form):
         label=_("To the day"), required=False, widget=forms.DateInput(attrs={"type": "date"})
     )
 
-    def __init__(self, *args: Any, verbs: Sequence[tuple[str, str]], **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        verbs: Sequence[tuple[str, str]],
+        own_accounts: bool = False,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
+        self._own_accounts = own_accounts
         field = self.fields["action"]
         if isinstance(field, forms.ChoiceField):
             field.choices = [("", gettext("All actions")), *verbs]
@@ -183,4 +200,5 @@ class JournalForm(forms.Form):
             # The last day is included: the limit is the midnight that ends it.
             until=until
             and make_aware(datetime.combine(until + timedelta(days=1), time.min), PARIS),
+            own_accounts=self._own_accounts,
         )

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.http import urlencode
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 
 from beffroi.foundation.accounts.access import public
@@ -23,7 +24,6 @@ from beffroi.foundation.accounts.api import (
 from beffroi.foundation.accounts.settings_parts import AUTHENTICATION_BACKENDS
 from beffroi.foundation.accounts.web.forms import InvitationForm
 from beffroi.foundation.accounts.web.home import FIRST_PAGE
-from beffroi.foundation.accounts.web.sentences import sentence_of
 
 
 @public(reason="the link is opened by a person who has no account yet; its token decides")
@@ -36,7 +36,7 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
             return _with_account(request, token, offer)
         return _without_account(request, token, offer)
     except InvitationInvalid as error:
-        context = {"text": sentence_of(error)}
+        context = {"text": error.told(gettext)}
         return render(request, "accounts/link_invalid.html", context, status=404)
 
 
@@ -54,7 +54,9 @@ def _with_account(request: HttpRequest, token: str, offer: InvitationView) -> Ht
 
 
 def _without_account(request: HttpRequest, token: str, offer: InvitationView) -> HttpResponse:
-    form = InvitationForm(request.POST or None, email=offer.email)
+    form = InvitationForm(
+        request.POST or None, email=offer.email, initial={"full_name": offer.full_name}
+    )
     if request.method != "POST" or not form.is_valid():
         return render(request, "accounts/invitation.html", {"offer": offer, "form": form})
     user = invitation_accept(

@@ -7,7 +7,6 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.core.mail import send_mail
 from django.core.paginator import Paginator
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -22,9 +21,12 @@ from django.views.decorators.http import require_POST
 from beffroi.foundation.accounts import api
 from beffroi.foundation.accounts.access import agent
 from beffroi.foundation.accounts.adapters import client_address
+from beffroi.foundation.accounts.mailing import mail_leaves, mail_send
+from beffroi.foundation.accounts.web.address import tell_former
 from beffroi.foundation.accounts.web.forms import InviteForm, PeopleFilterForm, PlaceForm
+from beffroi.foundation.accounts.web.links import whole_address
 from beffroi.foundation.accounts.web.requests import access_of, territory_of_page
-from beffroi.foundation.accounts.web.sentences import sentence_of
+from beffroi.foundation.accounts.web.step_up import to_confirm
 from beffroi.kernel.errors import BeffroiError, NotFound
 
 PAGE_SIZE = 50
@@ -53,6 +55,7 @@ def people_list(request: HttpRequest, territory: str) -> HttpResponse:
         "page": page,
         "people": [api.person_card(row) for row in page.object_list],
         "invitations": api.invitations_pending(),
+        "changes": api.address_changes_waiting(),
         "may_manage": "people.manage" in access_of(request).verbs,
     }
     return render(request, "accounts/people.html", context)
@@ -74,13 +77,16 @@ def invite(request: HttpRequest, territory: str) -> HttpResponse:
                     ip=client_address(request),
                 )
         except BeffroiError as error:
-            form.add_error(None, sentence_of(error))
+            form.add_error(None, error.told(_))
         else:
-            link = request.build_absolute_uri(issued.path)
-            transaction.on_commit(_invitation_mail(request, link=link, email=issued.email))
-            context = {"issued": issued, "link": link}
+            sent = _mail(request, issued, template="accounts/email/invitation.txt")
+            context = {"issued": issued, "link": whole_address(issued.path), "sent": sent}
             return render(request, "accounts/invited.html", context)
-    context = {"form": form, "back": reverse("accounts:people", kwargs={"territory": territory})}
+    context = {
+        "form": form,
+        "back": reverse("accounts:people", kwargs={"territory": territory}),
+        "sends": mail_leaves(),
+    }
     return render(request, "accounts/invite.html", context)
 
 
@@ -121,7 +127,7 @@ def person(request: HttpRequest, territory: str, person: UUID) -> HttpResponse:
                     ip=client_address(request),
                 )
         except BeffroiError as error:
-            form.add_error(None, sentence_of(error))
+            form.add_error(None, error.told(_))
         else:
             messages.success(request, _("The change is in force from the next page on."))
             return HttpResponseRedirect(reverse("accounts:people", kwargs={"territory": territory}))
@@ -131,6 +137,58 @@ def person(request: HttpRequest, territory: str, person: UUID) -> HttpResponse:
         "is_self": row.user_id == access_of(request).user_id,
     }
     return render(request, "accounts/person.html", context)
+
+
+@agent("people.manage")
+@never_cache
+def renew(request: HttpRequest, territory: str, person: UUID) -> HttpResponse:
+    """Make the link that opens a person's account anew; the password is asked first."""
+    try:
+        row = api.member(person)
+    except NotFound as error:
+        raise Http404 from error
+    if (way := to_confirm(request)) is not None:
+        return way
+    back = reverse("accounts:person", kwargs={"territory": territory, "person": person})
+    if request.method == "POST":
+        try:
+            with transaction.atomic():
+                issued = api.renewal_issue(
+                    person, access=access_of(request), ip=client_address(request)
+                )
+        except BeffroiError as error:
+            messages.error(request, error.told(_))
+            return HttpResponseRedirect(back)
+        sent = _mail(request, issued, template="accounts/email/renewal.txt")
+        context = {
+            "issued": issued,
+            "link": whole_address(issued.path),
+            "sent": sent,
+            "renews": True,
+        }
+        return render(request, "accounts/invited.html", context)
+    context = {"person": api.person_card(row), "back": back, "sends": mail_leaves()}
+    return render(request, "accounts/renew.html", context)
+
+
+@agent("people.manage")
+@require_POST
+def address_change(request: HttpRequest, territory: str, person: UUID) -> HttpResponse:
+    """Confirm or refuse the address that a member has asked for."""
+    access, ip = access_of(request), client_address(request)
+
+    def accept() -> None:
+        done = api.address_change_accept(person, access=access, ip=ip)
+        transaction.on_commit(lambda: tell_former(done))
+
+    if request.POST.get("faire") == "refuser":
+        return _after(
+            request,
+            territory,
+            lambda: api.address_change_refuse(person, access=access, ip=ip),
+            done=_("The address stays as it is."),
+        )
+    return _after(request, territory, accept, done=_("The new address is in force."))
 
 
 @agent("people.manage")
@@ -175,7 +233,7 @@ def _do(request: HttpRequest, action: Callable[[], object], *, done: str) -> Non
     except NotFound as error:
         raise Http404 from error
     except BeffroiError as error:
-        messages.error(request, sentence_of(error))
+        messages.error(request, error.told(_))
     else:
         messages.success(request, done)
 
@@ -197,18 +255,15 @@ def _uuid(text: str) -> UUID | None:
     return UUID(text) if text else None
 
 
-def _invitation_mail(request: HttpRequest, *, link: str, email: str) -> Callable[[], None]:
+def _mail(request: HttpRequest, issued: api.InvitationIssued, *, template: str) -> bool:
+    """Send the link; tell whether a relay took it."""
     town = territory_of_page(request).name
-    who = access_of(request).user_name
-
-    def send() -> None:
-        # A newcomer has chosen no language yet.
-        with override("fr"):
-            subject = _("{town}: your account").format(town=town)
-            context = {"town": town, "who": who, "link": link}
-            body = render_to_string("accounts/email/invitation.txt", context)
-        sent = send_mail(subject, body, None, [email], fail_silently=True)
-        if not sent:
-            messages.warning(request, _("The e-mail could not be sent: give the link yourself."))
-
-    return send
+    # A newcomer has chosen no language yet.
+    with override("fr"):
+        context = {
+            "town": town,
+            "who": access_of(request).user_name,
+            "link": whole_address(issued.path),
+        }
+        subject = _("{town}: your account").format(town=town)
+        return mail_send(subject, render_to_string(template, context), to=issued.email)

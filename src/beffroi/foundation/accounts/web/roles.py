@@ -14,7 +14,6 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from beffroi.foundation.accounts import api
@@ -23,24 +22,10 @@ from beffroi.foundation.accounts.adapters import client_address
 from beffroi.foundation.accounts.contracts import SCOPED_VERBS, Verb
 from beffroi.foundation.accounts.web.forms import NamedForm
 from beffroi.foundation.accounts.web.requests import access_of
-from beffroi.foundation.accounts.web.sentences import sentence_of
+from beffroi.foundation.accounts.web.rights import RIGHT_HEADERS, VERB_LABELS, rights_row
 from beffroi.foundation.territories.api import AreaCard, areas_list
 from beffroi.kernel.errors import BeffroiError, NotFound
 from beffroi.sdk.registry import domains
-
-VERB_LABELS: dict[str, str | Promise] = {
-    Verb.ASSETS_SEE: gettext_lazy("See assets"),
-    Verb.ASSETS_EDIT: gettext_lazy("Change assets"),
-    Verb.ASSETS_IMPORT: gettext_lazy("Import assets"),
-    Verb.ASSETS_DELETE: gettext_lazy("Remove assets"),
-    Verb.SERIES_EXPORT: gettext_lazy("Export measures"),
-    Verb.SOURCES_SEE: gettext_lazy("See sources and devices"),
-    Verb.SOURCES_MANAGE: gettext_lazy("Manage sources and devices"),
-    Verb.PEOPLE_SEE: gettext_lazy("See people and roles"),
-    Verb.PEOPLE_MANAGE: gettext_lazy("Manage people and roles"),
-    Verb.AUDIT_SEE: gettext_lazy("See the audit log"),
-    Verb.TERRITORY_MANAGE: gettext_lazy("Manage the town’s settings"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +49,10 @@ class Row:
 def role_list(request: HttpRequest, territory: str) -> HttpResponse:
     """List the roles."""
     del territory
+    areas = {one.id: one.name for one in areas_list()}
     context = {
-        "roles": api.roles(),
+        "headers": RIGHT_HEADERS,
+        "rows": [(role, rights_row(api.grants_of([role.id]), areas=areas)) for role in api.roles()],
         "may_manage": "people.manage" in access_of(request).verbs,
     }
     return render(request, "accounts/roles.html", context)
@@ -82,7 +69,7 @@ def role_new(request: HttpRequest, territory: str) -> HttpResponse:
                     None, access=access_of(request), ip=client_address(request), **form.cleaned_data
                 )
         except BeffroiError as error:
-            form.add_error("name", sentence_of(error))
+            form.add_error("name", error.told(_))
         else:
             return HttpResponseRedirect(
                 reverse("accounts:role", kwargs={"territory": territory, "role": made.uuid})
@@ -112,7 +99,7 @@ def role_page(request: HttpRequest, territory: str, role: UUID) -> HttpResponse:
                     role, access=access_of(request), ip=client_address(request), **form.cleaned_data
                 )
         except BeffroiError as error:
-            form.add_error("name", sentence_of(error))
+            form.add_error("name", error.told(_))
         else:
             messages.success(request, _("The role is saved."))
             return HttpResponseRedirect(request.get_full_path())
@@ -156,7 +143,7 @@ def role_grants(request: HttpRequest, territory: str, role: UUID) -> HttpRespons
     except NotFound as error:
         raise Http404 from error
     except BeffroiError as error:
-        messages.error(request, sentence_of(error))
+        messages.error(request, error.told(_))
     else:
         messages.success(request, _("The rights are saved; they hold from the next page on."))
     url = reverse("accounts:role", kwargs={"territory": territory, "role": role})
@@ -173,7 +160,7 @@ def role_delete(request: HttpRequest, territory: str, role: UUID) -> HttpRespons
     except NotFound as error:
         raise Http404 from error
     except BeffroiError as error:
-        messages.error(request, sentence_of(error))
+        messages.error(request, error.told(_))
         return HttpResponseRedirect(
             reverse("accounts:role", kwargs={"territory": territory, "role": role})
         )

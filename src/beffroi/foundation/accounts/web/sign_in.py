@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from allauth.account import views as account
 from allauth.mfa.base import views as factor
 from allauth.mfa.recovery_codes import views as recovery
 from allauth.mfa.totp import views as totp
 from allauth.mfa.webauthn import views as webauthn
-from allauth.usersessions import views as usersessions
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from beffroi.foundation.accounts.access import public, signed_in
+from beffroi.foundation.accounts.mailing import mail_leaves
 
 _SIGN_IN = "nobody has signed in yet on the pages of signing in"
 _RESET = "who has forgotten a password cannot sign in"
@@ -32,9 +34,7 @@ password_change = signed_in(
 password_set = signed_in(
     account.PasswordSetView.as_view(template_name="accounts/password.html", success_url="/compte/")
 )
-password_reset = public(reason=_RESET)(
-    account.PasswordResetView.as_view(template_name="accounts/password_reset.html")
-)
+_password_reset = account.PasswordResetView.as_view(template_name="accounts/password_reset.html")
 password_reset_done = public(reason=_RESET)(
     account.PasswordResetDoneView.as_view(template_name="accounts/password_reset_sent.html")
 )
@@ -43,9 +43,6 @@ password_reset_from_key = public(reason=_RESET)(
 )
 password_reset_from_key_done = public(reason=_RESET)(
     account.PasswordResetFromKeyDoneView.as_view(template_name="accounts/password_reset_done.html")
-)
-sessions = signed_in(
-    usersessions.ListUserSessionsView.as_view(template_name="accounts/sessions.html")
 )
 factors = signed_in(factor.IndexView.as_view(template_name="accounts/factors.html"))
 factor_check = public(reason=_SIGN_IN)(
@@ -75,6 +72,14 @@ passkey_confirm = signed_in(
     webauthn.ReauthenticateWebAuthnView.as_view(template_name="accounts/passkey_confirm.html")
 )
 passkey_login = public(reason=_SIGN_IN)(webauthn.LoginWebAuthnView.as_view())
+
+
+@public(reason=_RESET)
+def password_reset(request: HttpRequest) -> HttpResponse:
+    """Offer a link by e-mail; where none is sent, say who can help instead."""
+    if not mail_leaves():
+        return render(request, "accounts/password_reset_by_person.html")
+    return cast("HttpResponse", _password_reset(request))
 
 
 @public(reason="tells that there is no sign-up")

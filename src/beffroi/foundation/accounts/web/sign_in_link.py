@@ -19,7 +19,6 @@ from beffroi.foundation.accounts.api import (
 )
 from beffroi.foundation.accounts.sessions import mark_link_session
 from beffroi.foundation.accounts.settings_parts import AUTHENTICATION_BACKENDS
-from beffroi.foundation.accounts.web.sentences import sentence_of
 
 
 @public(reason="the link signs in; its token, made on the server's command line, decides")
@@ -32,7 +31,7 @@ def sign_in_link(request: HttpRequest, token: str) -> HttpResponse:
             return render(request, "accounts/sign_in_link.html", {"person": user})
         user = sign_in_link_use(token, ip=client_address(request))
     except SignInLinkInvalid as error:
-        context = {"text": sentence_of(error)}
+        context = {"text": error.told(_)}
         return render(request, "accounts/link_invalid.html", context, status=404)
     login(request, user, backend=AUTHENTICATION_BACKENDS[0])
     mark_link_session(request.session)

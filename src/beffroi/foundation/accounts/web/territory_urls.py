@@ -17,6 +17,8 @@ urlpatterns = [
         name="invitation_withdraw",
     ),
     path("personnes/<uuid:person>/", people.person, name="person"),
+    path("personnes/<uuid:person>/renouveler/", people.renew, name="person_renew"),
+    path("personnes/adresses/<uuid:person>/", people.address_change, name="address_change"),
     path("personnes/<uuid:person>/fermer/", people.deactivate, name="person_deactivate"),
     path("personnes/<uuid:person>/rouvrir/", people.reactivate, name="person_reactivate"),
     path("roles/", roles.role_list, name="roles"),
@@ -34,5 +36,12 @@ urlpatterns = [
     ),
     path("journal/", journal.journal, name="journal"),
     path("journal.csv", journal.journal_csv, name="journal_csv"),
+    path("journal/connexions/", journal.journal, {"own_accounts": True}, name="journal_accounts"),
+    path(
+        "journal/connexions.csv",
+        journal.journal_csv,
+        {"own_accounts": True},
+        name="journal_accounts_csv",
+    ),
     path("reglages/", town_settings.town_settings, name="settings"),
 ]

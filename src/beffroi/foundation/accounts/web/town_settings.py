@@ -13,7 +13,6 @@ from beffroi.foundation.accounts.adapters import client_address
 from beffroi.foundation.accounts.api import town_settings_change
 from beffroi.foundation.accounts.web.forms import TownForm
 from beffroi.foundation.accounts.web.requests import access_of, territory_of_page
-from beffroi.foundation.accounts.web.sentences import sentence_of
 from beffroi.foundation.territories.api import UnreadableColour
 
 
@@ -35,7 +34,7 @@ def town_settings(request: HttpRequest, territory: str) -> HttpResponse:
                     access=access_of(request), ip=client_address(request), **form.cleaned_data
                 )
         except UnreadableColour as error:
-            form.add_error(error.field, sentence_of(error))
+            form.add_error(error.field, error.told(_))
         else:
             messages.success(request, _("The settings are saved."))
             return HttpResponseRedirect(request.path)

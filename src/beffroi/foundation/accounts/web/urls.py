@@ -1,14 +1,23 @@
 """Addresses that belong to no territory: choice of the territory, sign-in, one's own account.
 
 The sign-in library's views keep the names it looks up by itself (``account_login``…); each is
-wrapped in one of our rules. What is not listed here is not served: sign-up and e-mail changes.
+wrapped in one of our rules. What is not listed here is not served: sign-up and the
+library's own changes of address.
 """
 
 from __future__ import annotations
 
 from django.urls import path, re_path
 
-from beffroi.foundation.accounts.web import account, home, invitation, sign_in, sign_in_link
+from beffroi.foundation.accounts.web import (
+    account,
+    address,
+    home,
+    invitation,
+    sessions,
+    sign_in,
+    sign_in_link,
+)
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -38,7 +47,14 @@ urlpatterns = [
     ),
     path("compte/invitation/<str:token>/", invitation.invitation, name="account_invitation"),
     path("compte/lien/<str:token>/", sign_in_link.sign_in_link, name="account_sign_in_link"),
-    path("compte/sessions/", sign_in.sessions, name="usersessions_list"),
+    path("compte/sessions/", sessions.sessions, name="usersessions_list"),
+    path("compte/adresse/", address.address, name="account_address"),
+    path("compte/adresse/oublier/", address.address_forget, name="account_address_forget"),
+    path(
+        "compte/adresse/confirmer/<str:token>/",
+        address.address_confirm,
+        name="account_address_confirm",
+    ),
     path("compte/second-facteur/", sign_in.factors, name="mfa_index"),
     path("compte/second-facteur/choisir/", account.second_factor, name="account_second_factor"),
     path("compte/second-facteur/verifier/", sign_in.factor_check, name="mfa_authenticate"),

@@ -38,7 +38,7 @@ def running(
     """Run a program until it says that it is ready; kill it afterwards if it is still there."""
     interpreter = interpreter_for(account)
     assert interpreter is not None
-    process = subprocess.Popen(  # noqa: S603  programs written here
+    process = subprocess.Popen(  # noqa: S603 - programs written here
         [interpreter, "-c", program, str(data_dir)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

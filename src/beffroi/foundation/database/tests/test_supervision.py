@@ -173,7 +173,7 @@ def test_binaries_in_a_closed_folder_are_copied_once(data_dir: Path, tmp_path: P
         shutil.copytree(part, closed / part.name)
     told = []
     for _ in range(2):
-        done = subprocess.run(  # noqa: S603  programs written here
+        done = subprocess.run(  # noqa: S603 - programs written here
             [sys.executable, "-c", UNREACHABLE, str(closed), str(data_dir)],
             check=True,
             capture_output=True,
@@ -185,7 +185,7 @@ def test_binaries_in_a_closed_folder_are_copied_once(data_dir: Path, tmp_path: P
     assert copied.startswith(str(data_dir / "binaries"))
     assert told[1] == told[0]
     account = service_account()
-    said = subprocess.run(  # noqa: S603  programs written here
+    said = subprocess.run(  # noqa: S603 - programs written here
         [copied, "--version"],
         user=account.uid,
         group=account.gid,

@@ -36,6 +36,21 @@ def test_a_commune_becomes_a_territory() -> None:
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("insee", "name", "lon", "lat"),
+    # Positions of the two town halls; the national list writes POINT EMPTY for these.
+    [("42084", "Solore-en-Forez", 3.99, 45.73), ("56098", "Lanester", -3.34, 47.76)],
+)
+def test_a_commune_without_position_opens_near_its_neighbours(
+    insee: str, name: str, lon: float, lat: float
+) -> None:
+    card = api.territory_create(insee=insee)
+    assert card.name == name
+    assert card.lon == pytest.approx(lon, abs=0.3)
+    assert card.lat == pytest.approx(lat, abs=0.3)
+
+
+@pytest.mark.django_db
 def test_an_epci_comes_with_its_member_communes() -> None:
     card = api.territory_create(siren="243400017")
     assert card.kind is api.TerritoryKind.EPCI

@@ -24,11 +24,12 @@ STATES: Final = {
     "attention": gettext_lazy("Attention"),
     "alarm": gettext_lazy("Alarm"),
     "silent": gettext_lazy("Silent"),
+    "never_reported": gettext_lazy("Never reported"),
     "unknown": gettext_lazy("Unknown"),
 }
 """States of a thing: each has its colour, its shape and its word."""
 
-STATE_NUMBERS: Final = ("normal", "attention", "alarm", "silent")
+STATE_NUMBERS: Final = ("normal", "attention", "alarm", "silent", "never_reported")
 """The numbers that tiles and tables carry, as names."""
 
 # One outline per state: told apart without colour, at 12 pixels.
@@ -38,6 +39,7 @@ _SHAPES: Final = {
     "alarm": '<path d="M8 .8 15.2 8 8 15.2.8 8z"/><path class="mark" d="M8 4.8v3.7M8 11v.1"/>',
     "silent": '<circle class="hollow" cx="8" cy="8" r="5.2"/>'
     '<path class="hollow" d="m4.3 11.7 7.4-7.4"/>',
+    "never_reported": '<circle class="hollow" cx="8" cy="8" r="5.2" stroke-dasharray="2.2 2.2"/>',
     "unknown": '<circle class="hollow" cx="8" cy="8" r="5.2"/>',
 }
 

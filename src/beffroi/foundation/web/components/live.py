@@ -16,6 +16,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from beffroi.foundation.web.components.display import age
+from beffroi.foundation.web.contracts import NONE_SHOWN
 from beffroi.foundation.web.icons import paths_of
 from beffroi.kernel import clock
 
@@ -31,6 +32,7 @@ def live_state() -> dict[str, Any]:
     return {"now": clock.now()}
 
 
+@register.simple_tag
 def shown_value(value: float | None, *, decimals: int, choices: Sequence[object] = ()) -> str:
     """Write a value as people read it: a choice's word, or a number with its decimals."""
     if value is None or not isfinite(value):
@@ -144,6 +146,7 @@ def domain_toggles(
         "domains": coloured(domains),
         "active": set(active),
         "name": name,
+        "none": NONE_SHOWN,
         "request": context.get("request"),
     }
 

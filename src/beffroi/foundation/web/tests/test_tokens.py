@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from beffroi.foundation.web.contrast import SHAPE_RATIO, TEXT_RATIO, contrast
 from beffroi.foundation.web.town_colours import (
     DARK_SURFACE,
     DEFAULT_PRIMARY,
     DEFAULT_SECONDARY,
     LIGHT_PAGE,
 )
+from beffroi.kernel.colour import SHAPE_RATIO, TEXT_RATIO, contrast
 
 SOURCES = Path(__file__).resolve().parents[5] / "web" / "src" / "styles" / "tokens.css"
 _TOKEN = re.compile(r"--([\w-]+): light-dark\((#[0-9a-f]{6}), (#[0-9a-f]{6})\)")
