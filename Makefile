@@ -1,6 +1,8 @@
 # The two commands: `make demo` and `make test`. Both set everything up first; nothing else is assumed than Python ≥ 3.11.
 
 PYTHON ?= python3
+# Where the demo listens: make demo LISTEN=127.0.0.1:8080
+LISTEN ?= 127.0.0.1:8000
 UV := .uv/uv
 RUN := .venv/bin
 SOURCES := pyproject.toml uv.lock hatch_build.py web/package-lock.json \
@@ -11,13 +13,13 @@ export NODE_USE_SYSTEM_CA := 1
 export UV_PYTHON_DOWNLOADS := never
 export BEFFROI_DATA_DIR ?= $(CURDIR)/.demo
 
-.PHONY: demo test check unit e2e faults screenshots format messages wheel clean help
+.PHONY: demo test check unit night isolation e2e faults screenshots format messages wheel clean help
 
 help:            ## these lines
 	@sed -n 's/^\([a-z0-9]*\): *.*## /\1\t/p' Makefile | expand -t 14
 
 demo: .venv/.ready          ## a living demo city at http://localhost:8000, Ctrl-C stops it
-	@$(RUN)/beffroi demo
+	@$(RUN)/beffroi demo --listen $(LISTEN)
 
 test: .venv/.ready-to-test check unit   ## what every change must pass
 
@@ -29,6 +31,12 @@ check: .venv/.ready-to-test
 
 unit: .venv/.ready-to-test
 	$(RUN)/pytest -n 2
+
+night: .venv/.ready-to-test   ## property tests, with examples never tried before
+	$(RUN)/pytest -n 2 -m hypothesis --hypothesis-profile=night
+
+isolation: .venv/.ready-to-test   ## two towns in one database, asked everything about each other
+	$(RUN)/pytest tests/isolation
 
 e2e: .venv/.ready-to-test   ## browser tests (Debian's chromium)
 	$(RUN)/pytest tests/e2e

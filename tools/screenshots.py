@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, sync_playwright
@@ -27,7 +28,18 @@ PAGES = {
     "street": "ville/#16/43.6107/3.8767",
     "list": "ville/liste/",
     "domains": "domaines/",
-    "parking": "domaines/parking/",
+    **{
+        key: f"domaines/{key}/"
+        for key in (
+            "street_lighting",
+            "parking",
+            "traffic",
+            "air_quality",
+            "weather",
+            "waste",
+            "public_space",
+        )
+    },
     "sources": "sources/",
     "devices": "appareils/",
     "import": "equipements/importer/",
@@ -53,16 +65,17 @@ def main() -> int:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
         state, home = sign_in(browser, link)
         town = home.rpartition("/ville/")[0]
+        pages = {**PAGES, **asset_pages(browser, state, town)}
         for width, height in SIZES:
             for scheme in ("light", "dark"):
                 context = browser.new_context(
                     locale="fr-FR",
                     viewport={"width": width, "height": height},
-                    color_scheme=scheme,  # type: ignore[arg-type]  # one of the two words
+                    color_scheme=scheme,
                     storage_state=state,
                 )
                 page = context.new_page()
-                for name, path in PAGES.items():
+                for name, path in pages.items():
                     page.goto(f"{town}/{path}")
                     page.wait_for_timeout(SETTLED_MS if name in {"city", "street"} else 600)
                     page.screenshot(path=folder / f"{name}-{width}-{scheme}.png")
@@ -71,11 +84,29 @@ def main() -> int:
                         page.screenshot(path=ROOT / "docs" / "images" / "city.png")
                 context.close()
         browser.close()
-    sys.stdout.write(f"{base}: {len(PAGES) * len(SIZES) * 2} pictures in {folder}\n")
+    sys.stdout.write(f"{base}: {len(pages) * len(SIZES) * 2} pictures in {folder}\n")
     return 0
 
 
-def sign_in(browser: Browser, link: str) -> tuple[dict[str, object], str]:
+def asset_pages(browser: Browser, state: Any, town: str) -> dict[str, str]:
+    """Return the page of the first asset of some types, by type."""
+    context = browser.new_context(
+        locale="fr-FR",
+        java_script_enabled=False,
+        storage_state=state,
+    )
+    page = context.new_page()
+    found: dict[str, str] = {}
+    for kind in ("light_point", "car_park", "air_station", "sensor_node", "tree"):
+        page.goto(f"{town}/ville/liste/?type={kind}")
+        link = page.locator("main table a[href*='/equipements/']").first
+        if link.count():
+            found[kind] = str(link.get_attribute("href")).partition("/t/")[2].partition("/")[2]
+    context.close()
+    return found
+
+
+def sign_in(browser: Browser, link: str) -> tuple[Any, str]:
     """Use the link, and return the browser's state and the address of the town's map."""
     context = browser.new_context(locale="fr-FR")
     page = context.new_page()
@@ -83,7 +114,7 @@ def sign_in(browser: Browser, link: str) -> tuple[dict[str, object], str]:
     page.locator("main form button[type=submit]").first.click()
     page.wait_for_url("**/ville/**")
     page.wait_for_timeout(SETTLED_MS)
-    state: dict[str, object] = dict(context.storage_state())
+    state = context.storage_state()
     home = page.url.partition("#")[0].partition("?")[0]
     context.close()
     return state, home

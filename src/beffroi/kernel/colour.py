@@ -12,6 +12,9 @@ import re
 TEXT_RATIO = 4.5
 """Least contrast of text, WCAG 1.4.3."""
 
+SHAPE_RATIO = 3.0
+"""Least contrast of the shapes of an interface, WCAG 1.4.11."""
+
 WHITE = "#ffffff"
 
 _HEX = re.compile(r"#(?:[0-9a-f]{3}|[0-9a-f]{6})")
@@ -67,6 +70,11 @@ def nearest_readable(colour: str, *, background: str = WHITE, ratio: float = TEX
     raise ValueError(f"no shade of {plain} reaches a contrast of {ratio} on {background}")
 
 
+def text_on(colour: str, *, dark: str = "#14181f") -> str:
+    """Return white or a near-black, whichever reads better on the colour."""
+    return WHITE if contrast(WHITE, colour) >= contrast(dark, colour) else dark
+
+
 def _channels(colour: str) -> tuple[float, float, float]:
     plain = parse_colour(colour)
     red, green, blue = (int(plain[at : at + 2], 16) / 255 for at in (1, 3, 5))
@@ -74,4 +82,5 @@ def _channels(colour: str) -> tuple[float, float, float]:
 
 
 def _linear(channel: float) -> float:
+    # 0.04045 is the threshold of IEC 61966-2-1, which WCAG's erratum adopts.
     return channel / 12.92 if channel <= 0.04045 else ((channel + 0.055) / 1.055) ** 2.4

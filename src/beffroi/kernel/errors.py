@@ -88,13 +88,6 @@ class Forbidden(BeffroiError):
     status = 403
 
 
-class Unauthenticated(BeffroiError):
-    """Nobody, or nobody that can be believed, asks."""
-
-    code = "unauthenticated"
-    status = 401
-
-
 class Conflict(BeffroiError):
     """The request contradicts what is stored."""
 

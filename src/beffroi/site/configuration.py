@@ -27,6 +27,7 @@ class Configuration:
     debug: bool
     allowed_hosts: tuple[str, ...]
     public_url: str
+    source_url: str
     behind_tls: bool
     raster_tiles: str
     raster_attribution: str
@@ -73,13 +74,14 @@ def read(environment: Mapping[str, str] | None = None) -> Configuration:
         debug=_boolean(env, "BEFFROI_DEBUG", default=False),
         allowed_hosts=_hosts(env, public_url),
         public_url=public_url,
+        source_url=_source(env.get("BEFFROI_SOURCE_URL", "")),
         behind_tls=public_url.startswith("https://"),
         raster_tiles=_tiles(env.get("BEFFROI_RASTER_TILES", "")),
         raster_attribution=env.get("BEFFROI_RASTER_ATTRIBUTION", ""),
         email_url=env.get("BEFFROI_EMAIL_URL", ""),
         web_workers=_integer(env, "BEFFROI_WEB_WORKERS", default=2, low=1, high=64),
         raw_message_days=_integer(env, "BEFFROI_RAW_MESSAGE_DAYS", default=90, low=1, high=3660),
-        hot_days=_integer(env, "BEFFROI_HOT_DAYS", default=7, low=2, high=60),
+        hot_days=_integer(env, "BEFFROI_HOT_DAYS", default=1, low=1, high=60),
     )
 
 
@@ -87,6 +89,16 @@ def _hosts(env: Mapping[str, str], public_url: str) -> tuple[str, ...]:
     named = tuple(host.strip() for host in env.get("BEFFROI_HOSTS", "").split(",") if host.strip())
     own = public_url.split("://", 1)[1].split("/", 1)[0].rsplit(":", 1)[0]
     return (*named, own, "localhost", "127.0.0.1", "[::1]")
+
+
+def _source(url: str) -> str:
+    if url and not url.startswith(("http://", "https://")):
+        raise ConfigurationError(
+            "BEFFROI_SOURCE_URL is {value}, which is not a web address.",
+            way_out="Write it with its scheme, as https://ville.example.fr.",
+            params={"value": url},
+        )
+    return url
 
 
 def _tiles(template: str) -> str:

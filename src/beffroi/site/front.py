@@ -11,8 +11,10 @@ import asyncio
 import contextlib
 import logging
 import signal
+import socket
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
+from typing import Self
 
 import h11
 import uvloop
@@ -63,12 +65,63 @@ def upstream_of(target: bytes) -> str:
     return next((name for prefix, name in PREFIXES if path.startswith(prefix)), "web")
 
 
+class Upstream:
+    """A connection to a server whose answer stays readable after a write to it has failed.
+
+    A stream of asyncio drops what it has received when a write fails; a server that refuses a
+    large body early closes while we still send, and its refusal would be lost.
+    """
+
+    def __init__(self, connected: socket.socket) -> None:
+        self._socket = connected
+        self._loop = asyncio.get_running_loop()
+
+    @classmethod
+    async def reached(cls, family: socket.AddressFamily, address: str | tuple[str, int]) -> Self:
+        """Connect.
+
+        Raises:
+            OSError: nobody listens there.
+        """
+        made = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            made.setblocking(False)
+            if family is not socket.AF_UNIX:
+                made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            await asyncio.get_running_loop().sock_connect(made, address)
+        except BaseException:
+            made.close()
+            raise
+        return cls(made)
+
+    async def send(self, octets: bytes | None) -> None:
+        """Send octets, waiting until the server has room for them.
+
+        Raises:
+            ConnectionError: the server has closed.
+        """
+        if octets:
+            await self._loop.sock_sendall(self._socket, octets)
+
+    async def receive(self) -> bytes:
+        """Return what has come, empty at the end; a connection that was cut has ended."""
+        try:
+            return await self._loop.sock_recv(self._socket, CHUNK)
+        except ConnectionError:
+            return b""
+
+    def close(self) -> None:
+        """End both ways."""
+        self._socket.close()
+
+
 class Front:
     """Accepts connections and passes each request to the server it is for.
 
     Args:
         upstreams: ``web``, ``ingest`` and ``live`` to ``host:port`` or ``unix:/path``.
-        scheme: what the client speaks before any proxy of ours, ``http`` or ``https``.
+        scheme: what the client speaks, ``http``, or ``https`` where a reverse proxy of this
+            machine ends TLS.
     """
 
     def __init__(
@@ -183,7 +236,7 @@ class Front:
                 while taken < LINGER_BYTES and (octets := await reader.read(CHUNK)):
                     taken += len(octets)
 
-    async def connect(self, name: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    async def connect(self, name: str) -> Upstream:
         """Open a connection to an upstream.
 
         Raises:
@@ -193,11 +246,11 @@ class Front:
         address = self._upstreams[name]
         async with asyncio.timeout(self._patience.connect):
             if address.startswith("unix:"):
-                return await asyncio.open_unix_connection(
-                    address.removeprefix("unix:"), limit=CHUNK
-                )
+                return await Upstream.reached(socket.AF_UNIX, address.removeprefix("unix:"))
             host, _, port = address.rpartition(":")
-            return await asyncio.open_connection(host.strip("[]"), int(port), limit=CHUNK)
+            host = host.strip("[]")
+            family = socket.AF_INET6 if ":" in host else socket.AF_INET
+            return await Upstream.reached(family, (host, int(port)))
 
     @property
     def patience(self) -> Patience:
@@ -231,7 +284,7 @@ class _Exchange:
         inner.receive_data(octets)
         try:
             inner.next_event()
-            up_reader, up_writer = await self.front.connect(upstream_of(self.head.target))
+            upstream = await self.front.connect(upstream_of(self.head.target))
         except h11.RemoteProtocolError:
             await self._refuse(400)
             return None
@@ -240,19 +293,15 @@ class _Exchange:
             return None
         outer = h11.Connection(h11.CLIENT)
         try:
-            return await self._both_ways(inner, outer, up_reader, up_writer)
+            return await self._both_ways(inner, outer, upstream)
         finally:
-            up_writer.close()
+            upstream.close()
 
     async def _both_ways(
-        self,
-        inner: h11.Connection,
-        outer: h11.Connection,
-        up_reader: asyncio.StreamReader,
-        up_writer: asyncio.StreamWriter,
+        self, inner: h11.Connection, outer: h11.Connection, upstream: Upstream
     ) -> bytes | None:
-        sending = asyncio.create_task(self._send_request(inner, outer, up_writer))
-        relaying = asyncio.create_task(self._relay_answer(inner, outer, up_reader))
+        sending = asyncio.create_task(self._send_request(inner, outer, upstream))
+        relaying = asyncio.create_task(self._relay_answer(inner, outer, upstream))
         failure = 0
         try:
             await asyncio.wait({sending, relaying}, return_when=asyncio.FIRST_COMPLETED)
@@ -280,18 +329,18 @@ class _Exchange:
         await self.front.linger(self.reader, self.writer)
 
     async def _send_request(
-        self, inner: h11.Connection, outer: h11.Connection, up_writer: asyncio.StreamWriter
+        self, inner: h11.Connection, outer: h11.Connection, upstream: Upstream
     ) -> None:
         """Send the request on, then watch for the client to leave."""
         headers = forwarded_headers(self.head, peer=self.peer, scheme=self.front.scheme)
         request = h11.Request(method=self.head.method, target=self.head.target, headers=headers)
         try:
-            up_writer.write(outer.send(request) or b"")
+            await upstream.send(outer.send(request))
             if inner.they_are_waiting_for_100_continue:
                 self.writer.write(
                     inner.send(h11.InformationalResponse(status_code=100, headers=[])) or b""
                 )
-            await self._send_body(inner, outer, up_writer)
+            await self._send_body(inner, outer, upstream)
         except (ConnectionError, h11.LocalProtocolError):
             # The upstream closed early; what it answered is still to be read.
             await asyncio.Event().wait()
@@ -303,7 +352,7 @@ class _Exchange:
         await asyncio.Event().wait()
 
     async def _send_body(
-        self, inner: h11.Connection, outer: h11.Connection, up_writer: asyncio.StreamWriter
+        self, inner: h11.Connection, outer: h11.Connection, upstream: Upstream
     ) -> None:
         while True:
             try:
@@ -311,13 +360,11 @@ class _Exchange:
             except h11.RemoteProtocolError as problem:
                 raise RefusedRequest(400, str(problem)) from None
             if event is h11.NEED_DATA:
-                await up_writer.drain()
                 inner.receive_data(await self._body_octets())
             elif isinstance(event, h11.Data):
-                up_writer.write(outer.send(h11.Data(data=event.data)) or b"")
+                await upstream.send(outer.send(h11.Data(data=event.data)))
             elif isinstance(event, h11.EndOfMessage):
-                up_writer.write(outer.send(h11.EndOfMessage()) or b"")
-                await up_writer.drain()
+                await upstream.send(outer.send(h11.EndOfMessage()))
                 return
 
     async def _body_octets(self) -> bytes:
@@ -331,13 +378,13 @@ class _Exchange:
         return octets
 
     async def _relay_answer(
-        self, inner: h11.Connection, outer: h11.Connection, up_reader: asyncio.StreamReader
+        self, inner: h11.Connection, outer: h11.Connection, upstream: Upstream
     ) -> None:
         while True:
             event = outer.next_event() if outer.our_state is not h11.IDLE else h11.NEED_DATA
             if event is h11.NEED_DATA:
                 async with asyncio.timeout(self.front.patience.answer):
-                    octets = await up_reader.read(CHUNK)
+                    octets = await upstream.receive()
                 outer.receive_data(octets)
             elif isinstance(event, h11.Response):
                 self.answer_started = True

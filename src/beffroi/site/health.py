@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import connection
 from django.db.utils import DatabaseError
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from beffroi.foundation.accounts.api import people
 from beffroi.foundation.database.api import acting_for, check_rules
@@ -22,6 +23,7 @@ from beffroi.foundation.database.roles import check
 from beffroi.foundation.jobs.api import beat_states
 from beffroi.foundation.territories.api import territories_all
 from beffroi.kernel import clock
+from beffroi.site.cli.words import decimal
 from beffroi.site.migration import pending_migrations
 
 LOW_DISK_OCTETS = 2 * 1024**3
@@ -73,7 +75,7 @@ def _files() -> Iterator[HealthFinding]:
     yield HealthFinding(
         _("disk"),
         Severity.SERIOUS if low else Severity.OK,
-        _("%(free).1f GB free in %(folder)s") % {"free": free / 1e9, "folder": folder},
+        _("%(free)s GB free in %(folder)s") % {"free": decimal(free / 1e9), "folder": folder},
         _("Make room: below 2 GB the database may stop taking measurements in.") if low else "",
     )
     secret = folder / "secret_key"
@@ -128,7 +130,7 @@ def _database() -> HealthFinding:
         return HealthFinding(
             _("database"),
             Severity.SERIOUS,
-            _("It does not answer: %(reason)s") % {"reason": str(problem).strip()},
+            _("It does not answer: %(reason)s") % {"reason": " ".join(str(problem).split())},
             _("Check DATABASE_URL and that the server runs."),
         )
     kind = _("embedded") if is_embedded() else _("external")
@@ -141,7 +143,7 @@ def _separation() -> Iterator[HealthFinding]:
         yield HealthFinding(
             finding.subject,
             Severity.SERIOUS,
-            finding.message,
+            finding.told(_),
             _("Run `beffroi database prepare`, then `beffroi migrate`."),
         )
     if not findings:
@@ -155,7 +157,8 @@ def _version() -> Iterator[HealthFinding]:
     yield HealthFinding(
         _("version"),
         Severity.SERIOUS if pending else Severity.OK,
-        _("%(count)d migrations to apply") % {"count": len(pending)}
+        ngettext("%(count)d migration to apply", "%(count)d migrations to apply", len(pending))
+        % {"count": len(pending)}
         if pending
         else _("up to date"),
         _("Run `beffroi migrate`.") if pending else "",
@@ -170,7 +173,7 @@ def _clock() -> Iterator[HealthFinding]:
     yield HealthFinding(
         _("clock"),
         Severity.OK if gap <= CLOCK_TOLERANCE else Severity.WARNING,
-        _("%(seconds).1f s from the database's") % {"seconds": gap.total_seconds()},
+        _("%(seconds)s s from the database's") % {"seconds": decimal(gap.total_seconds())},
         "" if gap <= CLOCK_TOLERANCE else _("Let both machines follow the same time server."),
     )
 
@@ -187,7 +190,7 @@ def _towns() -> Iterator[HealthFinding]:
         yield HealthFinding(
             town.name,
             Severity.OK if active else Severity.WARNING,
-            _("%(count)d people") % {"count": active},
+            ngettext("%(count)d person", "%(count)d people", active) % {"count": active},
             "" if active else f"beffroi people invite {town.slug} …",
         )
 
@@ -207,7 +210,11 @@ def _pulse() -> Iterator[HealthFinding]:
             yield HealthFinding(
                 state.key,
                 Severity.SERIOUS,
-                _("failed %(count)d times: %(reason)s")
+                ngettext(
+                    "failed %(count)d time: %(reason)s",
+                    "failed %(count)d times: %(reason)s",
+                    state.failures,
+                )
                 % {"count": state.failures, "reason": state.last_error},
             )
 

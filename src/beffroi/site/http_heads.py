@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from ipaddress import ip_address
 
 MAX_HEADERS = 100
 
@@ -86,7 +87,12 @@ def checked_head(head: bytes) -> RequestHead:
 
 
 def forwarded_headers(head: RequestHead, *, peer: str, scheme: str) -> Headers:
-    """Return what the upstream receives: our word on who asks, never the client's own."""
+    """Return what the upstream receives: our word on who asks, never the client's own.
+
+    ``scheme`` is ``https`` where a reverse proxy of this machine ends TLS: it says who calls it.
+    """
+    if scheme == "https":
+        peer = called_by(head, peer=peer)
     named = listed(head.headers, b"connection")
     kept: Headers = [(b"host", head.host)]
     kept += [
@@ -108,6 +114,20 @@ def forwarded_headers(head: RequestHead, *, peer: str, scheme: str) -> Headers:
         (b"connection", b"close"),
     ]
     return kept
+
+
+def called_by(head: RequestHead, *, peer: str) -> str:
+    """Return the address that a proxy of this machine was called from, else that of the peer.
+
+    The last address is the one that the nearest proxy wrote; those before are anybody's word.
+    """
+    said = [value for name, value in head.headers if name == b"x-forwarded-for"]
+    try:
+        if not said or not ip_address(peer).is_loopback:
+            return peer
+        return str(ip_address(said[-1].rpartition(b",")[2].strip().decode("ascii")))
+    except ValueError:
+        return peer
 
 
 def _checked_header(line: bytes) -> tuple[bytes, bytes]:

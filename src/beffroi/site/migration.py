@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.loader import MigrationLoader
+from django.db.utils import ProgrammingError
 
 from beffroi.foundation.database.ownership import as_owner, bring_up_to_date
 from beffroi.foundation.territories.api import reference_load
@@ -13,7 +15,11 @@ from beffroi.foundation.territories.api import reference_load
 
 def pending_migrations() -> list[str]:
     """Return the migrations that have not been applied, as ``app.name``."""
-    executor = MigrationExecutor(connection)
+    try:
+        executor = MigrationExecutor(connection)
+    except ProgrammingError:
+        # A first migration that was cut short has not granted its own list to us yet.
+        return [".".join(node) for node in MigrationLoader(None).graph.nodes]
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
     return [f"{migration.app_label}.{migration.name}" for migration, _ in plan]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -14,6 +15,7 @@ from beffroi.kernel.errors import BeffroiError, InvalidInput
 
 BATCH = 1_000
 TRIES = 8
+LONGEST_WAIT_S = 30.0
 
 
 class DeliveryFailed(BeffroiError):
@@ -62,20 +64,25 @@ def door_of(address: str, *, secret: str, is_csv: bool) -> tuple[str, Door]:
 
 
 class Sender:
-    """One connection to the ingest door, opened again when it is lost."""
+    """One connection to the ingest door, opened again when it is lost.
 
-    def __init__(self, base_url: str) -> None:
+    ``totals`` adds up what the door answered: ``accepted``, ``duplicates``, ``refused_count``…
+    """
+
+    def __init__(self, base_url: str, *, wait: Callable[[float], None] = time.sleep) -> None:
         parts = urlsplit(base_url)
         self._host = parts.hostname or "127.0.0.1"
         self._tls = parts.scheme == "https"
         self._port = parts.port or (443 if self._tls else 80)
         self._connection: http.client.HTTPConnection | None = None
+        self._wait = wait
+        self.totals: Counter[str] = Counter()
 
     def send(self, door: Door, lines: Sequence[bytes]) -> dict[str, int]:
         """Send lines in one body and return the counts of the answer.
 
-        A door that is busy or away is tried again; messages carry their own keys, so that what
-        was taken the first time is not taken twice.
+        A door that is busy or away is tried again, when it says or later and later; messages carry
+        their own keys, so that what was taken the first time is not taken twice.
 
         Raises:
             DeliveryFailed: the door refuses, or stays away.
@@ -83,18 +90,23 @@ class Sender:
         body = door.header + b"\n".join(lines) + b"\n"
         last = ""
         for attempt in range(TRIES):
+            pause = min(5.0, 0.2 * 2**attempt)
             try:
-                status, answer = self._post(door, body)
+                status, answer, asked_s = self._post(door, body)
             except (OSError, http.client.HTTPException) as problem:
                 self.close()
                 last = str(problem)
             else:
                 if status == http.client.OK:
-                    return {key: value for key, value in answer.items() if isinstance(value, int)}
+                    counts = {key: n for key, n in answer.items() if isinstance(n, int)}
+                    self.totals.update(counts)
+                    return counts
                 last = f"{status} {answer}"
                 if status not in {429, 502, 503, 504}:
                     break
-            time.sleep(min(5.0, 0.2 * 2**attempt))
+                pause = max(pause, asked_s)
+            if attempt + 1 < TRIES:
+                self._wait(min(pause, LONGEST_WAIT_S))
         raise DeliveryFailed(
             "The ingest door did not take what was sent: {reason}.", params={"reason": last[:300]}
         )
@@ -121,7 +133,7 @@ class Sender:
             self._connection.close()
             self._connection = None
 
-    def _post(self, door: Door, body: bytes) -> tuple[int, dict[str, object]]:
+    def _post(self, door: Door, body: bytes) -> tuple[int, dict[str, object], float]:
         if self._connection is None:
             kind = http.client.HTTPSConnection if self._tls else http.client.HTTPConnection
             self._connection = kind(self._host, self._port, timeout=60)
@@ -140,7 +152,12 @@ class Sender:
             answer = json.loads(content)
         except ValueError:
             answer = {"text": content[:300].decode("utf-8", "replace")}
-        return response.status, answer if isinstance(answer, dict) else {}
+        asked = response.getheader("Retry-After", "")
+        return (
+            response.status,
+            answer if isinstance(answer, dict) else {},
+            float(asked) if asked.isdigit() else 0.0,
+        )
 
 
 def in_groups(lines: Iterable[bytes], *, size: int) -> Iterator[list[bytes]]:

@@ -53,6 +53,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "beffroi.foundation.web.middleware.CompressionMiddleware",
     "beffroi.foundation.web.middleware.SecurityHeadersMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -142,6 +143,9 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 
 AUTH_USER_MODEL = "accounts.User"
+# A browser accepts passkeys over plain HTTP on localhost only, which is what the demo needs;
+# the library then compares the origin with nothing.
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not CONFIGURATION.behind_tls
 # The front, or the reverse proxy in its place, writes the address it was called from.
 ALLAUTH_TRUSTED_PROXY_COUNT = 1
 LOGIN_URL = "account_login"
@@ -157,7 +161,11 @@ LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    # A link that opens an account is written in no log, whichever library writes its path.
+    "filters": {"links": {"()": "beffroi.site.discretion.LinksHidden"}},
+    "handlers": {
+        "stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["links"]}
+    },
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {"beffroi": {"level": "INFO"}},
 }
@@ -167,4 +175,4 @@ if CONFIGURATION.email_url:
 
     globals().update(email_settings(CONFIGURATION.email_url))
 else:
-    EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+    EMAIL_BACKEND = "beffroi.site.email.NoRelay"

@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from beffroi.kernel.errors import ConfigurationError
+from beffroi.site.cli.words import decimal
+from beffroi.site.cli.words import gettext as _
 
 STOP_PATIENCE_S = 20.0
 FIRST_BACK_OFF_S = 0.5
@@ -63,9 +65,9 @@ class Supervisor:
         Raises:
             ConfigurationError: one of them ends, or does not answer in time.
         """
-        for plan in plans:
-            self._running.append(_Running(plan, _spawn(plan), time.monotonic()))
-        for running in self._running:
+        started = [_Running(plan, _spawn(plan), time.monotonic()) for plan in plans]
+        self._running += started
+        for running in started:
             self._wait_ready(running, until=time.monotonic() + ready_within_s)
 
     def watch(self, *, also: Callable[[], None] = lambda: None) -> None:
@@ -104,7 +106,7 @@ class Supervisor:
                 )
             if self._stop.wait(0.05):
                 return
-        self._report(plan.name, "prêt", plan.detail)
+        self._report(plan.name, _("ready"), plan.detail)
 
     def _look_after(self, running: _Running) -> None:
         now = time.monotonic()
@@ -112,7 +114,7 @@ class Supervisor:
             if now >= running.restart_at:
                 running.process = _spawn(running.plan)
                 running.started_at, running.restart_at = now, None
-                self._report(running.plan.name, "relancé", running.plan.detail)
+                self._report(running.plan.name, _("restarted"), running.plan.detail)
             return
         status = running.process.poll()
         if status is None:
@@ -121,7 +123,11 @@ class Supervisor:
             running.back_off_s = FIRST_BACK_OFF_S
         running.restart_at = now + running.back_off_s
         self._report(
-            running.plan.name, "arrêté", f"code {status} ; reprise dans {running.back_off_s:g} s"
+            running.plan.name,
+            _("stopped"),
+            _("exit status {status}; starts again in {seconds} s").format(
+                status=status, seconds=decimal(running.back_off_s)
+            ),
         )
         running.back_off_s = min(LONGEST_BACK_OFF_S, running.back_off_s * 2)
 

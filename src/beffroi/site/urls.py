@@ -17,6 +17,7 @@ urlpatterns = [
     path(TERRITORY, include("beffroi.city.series.web.urls")),
     path(TERRITORY, include("beffroi.city.ingest.web.urls")),
     path(TERRITORY, include("beffroi.modules.control_room.web.urls")),
+    path("sources-et-licences/", views.licences, name="licences"),
     path("sante/", views.health, name="health"),
 ]
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
+
+from django.conf import settings
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template import loader
 from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
 
 from beffroi.foundation.accounts.access import public
+from beffroi.site.licences import browser_licences, components
 
 
 @public(reason="a supervisor asks without an account; it learns up or down, nothing else")
@@ -17,6 +22,19 @@ def health(_request: HttpRequest) -> JsonResponse:
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
     return JsonResponse({"status": "ok"})
+
+
+@public(reason="who uses the site may know what it runs and obtain its source (AGPL, section 13)")
+@require_safe
+def licences(request: HttpRequest) -> HttpResponse:
+    """Say what the installation is made of, whose data it shows, and where its source is."""
+    context = {
+        "version": version("beffroi"),
+        "source_url": settings.BEFFROI.source_url,
+        "components": components(),
+        "browser_licences": browser_licences(),
+    }
+    return render(request, "site/licences.html", context)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from beffroi.site.cli.program import Command
+from beffroi.site.cli.words import gettext as _
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -15,19 +16,21 @@ if TYPE_CHECKING:
 
 def add_commands(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the commands of ``bench``."""
-    bench = subparsers.add_parser("bench", help="mesures reproductibles")
-    inner = bench.add_subparsers(metavar="MESURE", required=True)
-    read = inner.add_parser("read", help="lecture des séries à 1, 10 et 50 millions de relevés")
+    bench = subparsers.add_parser("bench", help=_("measures that anybody can repeat"))
+    inner = bench.add_subparsers(metavar=_("MEASURE"), required=True)
+    read = inner.add_parser("read", help=_("reading series of 1, 10 and 50 million observations"))
     read.add_argument(
         "--rows", type=int, nargs="+", default=[1_000_000, 10_000_000, 50_000_000], metavar="N"
     )
-    read.add_argument("--folder", type=Path, help="où faire la base d’essai (8 Go libres)")
+    read.add_argument(
+        "--folder", type=Path, help=_("where to make the scratch database (8 GB free)")
+    )
     read.set_defaults(command=Command(run_read, needs_database=False))
-    city = inner.add_parser("map", help="la carte d’une ville ouverte, dans un vrai navigateur")
-    city.add_argument("--url", default="http://localhost:8000", metavar="ADRESSE")
-    city.add_argument("--territory", metavar="TERRITOIRE")
-    city.add_argument("--chromium", default="/usr/bin/chromium", metavar="CHEMIN")
-    city.add_argument("--runs", type=int, default=3)
+    city = inner.add_parser("map", help=_("the map of a running town, in a real browser"))
+    city.add_argument("--url", default="http://localhost:8000", metavar=_("ADDRESS"))
+    city.add_argument("--territory", metavar=_("TERRITORY"))
+    city.add_argument("--chromium", default="/usr/bin/chromium", metavar=_("PATH"))
+    city.add_argument("--runs", type=int, default=5, help=_("five at least"))
     city.set_defaults(command=Command(run_map))
 
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from beffroi.site.cli.output import line
 from beffroi.site.cli.program import Command
+from beffroi.site.cli.words import gettext as _
+from beffroi.site.cli.words import ngettext
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -15,17 +17,19 @@ if TYPE_CHECKING:
 
 def add_commands(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add ``migrate`` and the commands of ``database``."""
-    migrate = subparsers.add_parser("migrate", help="met la base de données à jour")
+    migrate = subparsers.add_parser("migrate", help=_("brings the database up to date"))
     migrate.set_defaults(command=Command(run_migrate))
-    database = subparsers.add_parser("database", help="la base de données et ses rôles")
+    database = subparsers.add_parser("database", help=_("the database and its roles"))
     inner = database.add_subparsers(metavar="ACTION", required=True)
-    prepare = inner.add_parser("prepare", help="crée ou répare les deux rôles sur un serveur")
+    prepare = inner.add_parser("prepare", help=_("makes or repairs the two roles on a server"))
     prepare.add_argument("--admin-url", required=True, metavar="URL")
-    prepare.add_argument("--name", default="beffroi", help="nom de la base")
+    prepare.add_argument("--name", default="beffroi", help=_("name of the database"))
     prepare.set_defaults(command=Command(run_prepare, needs_database=False, needs_django=False))
-    check = inner.add_parser("check", help="vérifie rôles, droits et cloisonnement")
+    check = inner.add_parser(
+        "check", help=_("checks roles, grants and the separation of territories")
+    )
     check.set_defaults(command=Command(run_check))
-    server = inner.add_parser("server", help="sert la base intégrée au premier plan")
+    server = inner.add_parser("server", help=_("serves the embedded database in the foreground"))
     server.set_defaults(command=Command(run_server, needs_database=False, needs_django=False))
 
 
@@ -35,7 +39,13 @@ def run_migrate(_options: argparse.Namespace) -> None:
 
     pending = pending_migrations()
     migrate()
-    line("database", "à jour", f"{len(pending)} migrations appliquées")
+    line("database", _("up to date"), _applied(len(pending)))
+
+
+def _applied(count: int) -> str:
+    return ngettext("{count} migration applied", "{count} migrations applied", count).format(
+        count=count
+    )
 
 
 def run_prepare(options: argparse.Namespace) -> None:
@@ -44,7 +54,7 @@ def run_prepare(options: argparse.Namespace) -> None:
 
     urls = prepare(options.admin_url, database=options.name)
     sys.stdout.write(
-        "# À garder au secret ; un mot de passe absent est celui que le rôle avait déjà.\n"
+        f"# {_('Keep these secret; a password that is missing is the one the role had.')}\n"
         f"DATABASE_URL={urls.application}\nDATABASE_OWNER_URL={urls.owner}\n"
     )
 
@@ -59,9 +69,9 @@ def run_check(_options: argparse.Namespace) -> int:
     connection.ensure_connection()
     findings = [*check(connection.connection), *check_rules()]
     for finding in findings:
-        line(finding.subject, "à corriger", finding.message)
+        line(finding.subject, _("to correct"), finding.told(_))
     if not findings:
-        line("database", "sûre", "rôles et cloisonnement sont en ordre")
+        line("database", _("safe"), _("roles and separation of territories are in order"))
     return 1 if findings else 0
 
 
@@ -73,5 +83,5 @@ def run_server(_options: argparse.Namespace) -> None:
     serve_child(
         data_directory(),
         with_parent=False,
-        ready=lambda _urls: line("database", "prêt", str(data_directory())),
+        ready=lambda _urls: line("database", _("ready"), str(data_directory())),
     )

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import argparse
+import os
 import signal
+import sys
 import tempfile
 import threading
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from beffroi.site.cli.holding import LEAST_OCTETS, held
 from beffroi.site.cli.output import Step, line
 from beffroi.site.cli.program import Command, database_at_hand, set_up_django
-from beffroi.site.cli.serve import keeper_of, listen_address, plans, ready_to_serve
+from beffroi.site.cli.serve import (
+    add_listen,
+    keeper_of,
+    listen_address,
+    plans,
+    ready_to_serve,
+)
+from beffroi.site.cli.words import gettext as _
 from beffroi.site.supervisor import ProcessPlan, Supervisor
 
 if TYPE_CHECKING:
@@ -22,34 +32,38 @@ if TYPE_CHECKING:
     from beffroi.site.demo.player import Player
 
 LINK_LIFETIME = timedelta(hours=12)
+FIRST_RUN_OCTETS = 3_000_000_000
+"""Free disk that a first run asks for; it was seen to take 1.7 GB with the database's journal."""
 
 
 def add_commands(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add ``demo`` and ``demo-player``."""
-    for name, text, run in (
-        ("demo", "ouvre une ville de démonstration vivante", run_demo),
-        ("demo-player", "joue les appareils de la démonstration", run_player),
-    ):
-        parser = subparsers.add_parser(name, help=text)
-        parser.add_argument("--data", type=Path, default=Path("demo"), metavar="DOSSIER")
-        parser.add_argument("--listen", default="127.0.0.1:8000", metavar="HÔTE:PORT")
-        own_database = name == "demo-player"
-        parser.set_defaults(
-            command=Command(run, needs_database=own_database, needs_django=own_database)
-        )
+    demo = subparsers.add_parser("demo", help=_("opens a living demo city"))
+    _add_options(demo)
+    demo.set_defaults(command=Command(run_demo, needs_database=False, needs_django=False))
+    # Without a help text it is not listed: the demo starts it.
+    player = subparsers.add_parser("demo-player")
+    _add_options(player)
+    player.set_defaults(command=Command(run_player))
 
 
 def run_demo(options: argparse.Namespace) -> int:
     """Build what is missing, serve, play, print the links, watch until a signal."""
-    host, port = listen_address(options.listen)
-    supervisor = Supervisor(report=line)
-    with database_at_hand() as server, tempfile.TemporaryDirectory(prefix="beffroi-") as sockets:
-        set_up_django()
-        from beffroi.site.demo.folder import DemoFolder
+    from beffroi.site.demo.folder import DemoFolder
 
-        with Step("base de données") as step:
+    host, port = listen_address(options.listen)
+    folder = DemoFolder(options.data, state=_state_folder())
+    supervisor = Supervisor(report=line)
+    with (
+        held(
+            host=host, port=port, needed_octets=LEAST_OCTETS if folder.state() else FIRST_RUN_OCTETS
+        ),
+        database_at_hand() as server,
+        tempfile.TemporaryDirectory(prefix="beffroi-") as sockets,
+    ):
+        set_up_django()
+        with Step(_("database")) as step:
             step.detail = ready_to_serve()
-        folder = DemoFolder(options.data, state=_state_folder())
         try:
             build(folder)
             supervisor.start(plans(Path(sockets), host=host, port=port))
@@ -62,7 +76,7 @@ def run_demo(options: argparse.Namespace) -> int:
         finally:
             signal.signal(signal.SIGINT, signal.SIG_IGN)
             supervisor.stop()
-            line("", "", "Tout est arrêté.")
+            line("", "", _("Everything has stopped."))
     return 0
 
 
@@ -82,14 +96,14 @@ def build(folder: DemoFolder) -> None:
     """Do the steps that this data directory has not seen with these files."""
     from beffroi.site.demo import city, datasets
 
-    with Step("territoire de Montpellier") as step:
+    with Step(_("territory of Montpellier")) as step:
         town = city.territory(folder)
         step.detail = town.name
     version = folder.version_of(
         *(one.name for one in datasets.BASEMAP), datasets.ADDRESSES, salt=datasets.BASEMAP
     )
     if not folder.is_done("basemap", version=version):
-        with Step("fond de carte : rues, parcs, eau, bâtiments") as step:
+        with Step(_("base map: streets, parks, water, buildings")) as step:
             step.detail = city.basemap(folder, town, step)
         folder.done("basemap", version=version)
     imported = False
@@ -101,9 +115,9 @@ def build(folder: DemoFolder) -> None:
             folder.done(wanted.type_key, version=version)
             imported = True
     if imported or not folder.is_done("devices", version="1"):
-        with Step("équipements simulés") as step:
+        with Step(_("simulated assets")) as step:
             step.detail = city.simulated_assets(town)
-        with Step("sources et appareils") as step:
+        with Step(_("sources and devices")) as step:
             city.sources(folder, town)
             step.detail = city.devices(folder, town, step)
         folder.done("devices", version="1")
@@ -111,7 +125,7 @@ def build(folder: DemoFolder) -> None:
 
 def play_past(folder: DemoFolder, *, base_url: str) -> None:
     """Send the past through the ingest door."""
-    with Step("relevés passés, par la porte d’ingestion") as step:
+    with Step(_("past observations, through the ingest door")) as step:
         step.detail = player_of(folder, base_url=base_url).past(step)
 
 
@@ -141,10 +155,31 @@ def print_links(folder: DemoFolder) -> None:
     from beffroi.site.demo.people import sign_in_links
 
     town = city.territory(folder)
-    line("", "", "")
+    sys.stdout.write("\n")
+    line("", "", _("The city is open. Click one of these links to come in:"))
     for label, address in sign_in_links(town, lifetime=LINK_LIFETIME):
         line(label, "", address)
-    line("", "", "Chaque lien sert une fois. Ctrl-C arrête tout.")
+    line("", "", _("Each link works once, within twelve hours. Ctrl-C stops everything."))
+    line("", "", _("For another link: {command}").format(command=_link_command()))
+    sys.stdout.write("\n")
+
+
+def _add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--data",
+        type=Path,
+        default=Path("demo"),
+        metavar=_("FOLDER"),
+        help=_("the demo’s files (default: demo)"),
+    )
+    add_listen(parser)
+
+
+def _link_command() -> str:
+    """Return what makes another link, as it is typed in the folder one is in."""
+    program = os.path.relpath(sys.argv[0]) if "/" in sys.argv[0] else sys.argv[0]
+    folder = os.path.relpath(os.environ["BEFFROI_DATA_DIR"])
+    return f"{program} --data-dir {folder} people sign-in-link admin@demo.example"
 
 
 def _player(options: argparse.Namespace) -> ProcessPlan:
@@ -157,11 +192,9 @@ def _player(options: argparse.Namespace) -> ProcessPlan:
             "--listen",
             options.listen,
         ),
-        detail="appareils rejoués et simulés",
+        detail=_("replayed and simulated devices"),
     )
 
 
 def _state_folder() -> Path:
-    from django.conf import settings
-
-    return Path(settings.BEFFROI.data_dir)
+    return Path(os.environ["BEFFROI_DATA_DIR"])

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from beffroi.site.cli.output import line
 from beffroi.site.cli.program import Command
+from beffroi.site.cli.words import gettext as _
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 def add_commands(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add ``doctor``."""
-    parser = subparsers.add_parser("doctor", help="dit ce qui ne va pas et quoi faire")
+    parser = subparsers.add_parser("doctor", help=_("says what is wrong and what to do"))
     parser.set_defaults(command=Command(run_doctor))
 
 
@@ -22,7 +23,7 @@ def run_doctor(_options: argparse.Namespace) -> int:
     """Print every check; 1 when one of them is serious."""
     from beffroi.site.health import Severity, examine
 
-    words = {Severity.OK: "✓", Severity.WARNING: "! attention", Severity.SERIOUS: "✗ grave"}
+    words = {Severity.OK: "✓", Severity.WARNING: _("! warning"), Severity.SERIOUS: _("✗ serious")}
     findings = examine()
     for finding in findings:
         line(finding.subject, words[finding.severity], finding.sentence)

@@ -9,7 +9,8 @@ import threading
 from typing import TYPE_CHECKING, TypedDict
 
 from beffroi.site.cli.program import Command
-from beffroi.site.cli.serve import listen_address
+from beffroi.site.cli.serve import add_listen, listen_address
+from beffroi.site.cli.words import gettext as _
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -26,23 +27,23 @@ class Listening(TypedDict, total=False):
 def add_commands(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add ``web``, ``ingest``, ``live``, ``worker``, ``pulse`` and ``front``."""
     listening = (
-        ("web", "sert les pages (Django sous WSGI)", run_web, "127.0.0.1:8001"),
-        ("ingest", "reçoit les mesures", run_ingest, "127.0.0.1:8002"),
-        ("live", "diffuse les événements en direct", run_live, "127.0.0.1:8003"),
+        ("web", _("serves the pages (Django under WSGI)"), run_web, "127.0.0.1:8001"),
+        ("ingest", _("takes measurements in"), run_ingest, "127.0.0.1:8002"),
+        ("live", _("sends live events"), run_live, "127.0.0.1:8003"),
     )
     for name, text, run, default in listening:
         parser = subparsers.add_parser(name, help=text)
-        parser.add_argument("--listen", default=default, metavar="HÔTE:PORT|unix:CHEMIN")
+        add_listen(parser, default=default, form=_("HOST:PORT|unix:PATH"))
         parser.set_defaults(command=Command(run))
-    worker = subparsers.add_parser("worker", help="fait les travaux en arrière-plan")
+    worker = subparsers.add_parser("worker", help=_("does the background jobs"))
     worker.add_argument("--concurrency", type=int, default=2)
     worker.set_defaults(command=Command(run_worker))
-    pulse = subparsers.add_parser("pulse", help="minuteries, agrégats, appareils muets")
+    pulse = subparsers.add_parser("pulse", help=_("timers, roll-ups, silent devices"))
     pulse.set_defaults(command=Command(run_pulse))
-    front = subparsers.add_parser("front", help="réunit web, ingest et live sur un port")
-    front.add_argument("--listen", default="127.0.0.1:8000", metavar="HÔTE:PORT")
+    front = subparsers.add_parser("front", help=_("joins web, ingest and live on one port"))
+    add_listen(front)
     for name in ("web", "ingest", "live"):
-        front.add_argument(f"--{name}", required=True, metavar="HÔTE:PORT|unix:CHEMIN")
+        front.add_argument(f"--{name}", required=True, metavar=_("HOST:PORT|unix:PATH"))
     front.set_defaults(command=Command(run_front, needs_database=False, needs_django=False))
 
 
@@ -116,6 +117,8 @@ def run_front(options: argparse.Namespace) -> None:
     serve_front(
         listen_address(options.listen),
         {"web": options.web, "ingest": options.ingest, "live": options.live},
+        # An https address means that a reverse proxy ends TLS before us.
+        scheme=os.environ.get("BEFFROI_PUBLIC_URL", "http").partition(":")[0],
     )
 
 

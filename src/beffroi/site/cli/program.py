@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import errno
 import logging
 import os
 import signal
@@ -11,9 +12,13 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from beffroi.kernel.errors import BeffroiError
+from beffroi.kernel.errors import BeffroiError, ConfigurationError
+from beffroi.site.cli.holding import served_address
+from beffroi.site.cli.words import gettext as _
+from beffroi.site.cli.words import language, settle_language
 
 if TYPE_CHECKING:
     from beffroi.foundation.database.embedded import EmbeddedServer
@@ -52,7 +57,12 @@ class Command:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return the exit status: 0 done, 1 not healthy, 2 refused."""
-    options = build_parser().parse_args(arguments)
+    settle_language()
+    parser = build_parser()
+    options = parser.parse_args(arguments)
+    if not hasattr(options, "command"):
+        parser.print_help()
+        return 0
     settle_environment(options.data_dir)
     command: Command = options.command
     try:
@@ -63,25 +73,70 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 set_up_django()
             return command.run(options) or 0
     except BeffroiError as problem:
-        sys.stderr.write(f"beffroi: {sentence_of(problem)}\n")
-        return EXIT_REFUSED
-    except KeyboardInterrupt:
-        return 128 + signal.SIGINT
+        return refused(problem)
     except BrokenPipeError:
         sys.stderr.close()
         return 0
+    except Exception as problem:
+        told = told_by_the_system(problem)
+        if told is None:
+            raise
+        return refused(told)
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+
+
+def refused(problem: BeffroiError) -> int:
+    """Say why a command is refused; return its exit status."""
+    sys.stderr.write(f"beffroi: {problem.told(_)}\n")
+    return EXIT_REFUSED
+
+
+def told_by_the_system(problem: Exception) -> BeffroiError | None:
+    """Return what disk or database refuse, with the way out; None where the fault is ours."""
+    import psycopg
+    from django.db.utils import OperationalError
+
+    if isinstance(problem, OperationalError | psycopg.OperationalError):
+        return ConfigurationError(
+            "The database does not answer: {reason}.",
+            way_out="Check DATABASE_URL and that the server runs; `beffroi doctor` says more.",
+            params={"reason": " ".join(str(problem).split()).rstrip(".?")},
+        )
+    if not isinstance(problem, OSError):
+        return None
+    params = {"path": problem.filename}
+    if problem.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return ConfigurationError(
+            "The disk is full.",
+            way_out="Make room, or name another place with --data-dir; then start again.",
+        )
+    if problem.errno in {errno.EACCES, errno.EPERM, errno.EROFS} and problem.filename:
+        return ConfigurationError(
+            "This account may not read or write {path}.",
+            way_out="Give it to the account that runs Beffroi, or name another place.",
+            params=params,
+        )
+    if problem.errno == errno.ENOENT and problem.filename:
+        return ConfigurationError("{path} does not exist.", params=params)
+    return None
 
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of every command; the documentation test reads it."""
     parser = argparse.ArgumentParser(
-        prog="beffroi", description="La plateforme ouverte de la ville.", allow_abbrev=False
+        prog="beffroi", description=_("The open city platform."), allow_abbrev=False
     )
-    parser.add_argument("--version", action="version", version=f"beffroi {version('beffroi')}")
     parser.add_argument(
-        "--data-dir", metavar="DIR", help="dossier des données (variable BEFFROI_DATA_DIR)"
+        "--version",
+        action="version",
+        version=f"beffroi {version('beffroi')}",
+        help=_("shows the version and exits"),
     )
-    subparsers = parser.add_subparsers(metavar="COMMANDE", required=True)
+    parser.add_argument(
+        "--data-dir", metavar=_("FOLDER"), help=_("data directory (variable BEFFROI_DATA_DIR)")
+    )
+    subparsers = parser.add_subparsers(metavar=_("COMMAND"))
     for name in COMMAND_MODULES:
         import_module(f"beffroi.site.cli.{name}").add_commands(subparsers)
     return parser
@@ -91,10 +146,9 @@ def settle_environment(data_dir: str | None) -> None:
     """Give every part of the program, and every child process, the same environment."""
     from beffroi.site.configuration import default_data_dir
 
-    if data_dir:
-        os.environ["BEFFROI_DATA_DIR"] = os.path.abspath(os.path.expanduser(data_dir))  # noqa: PTH100, PTH111 - an environment value is text
-    else:
-        os.environ.setdefault("BEFFROI_DATA_DIR", str(default_data_dir(os.environ)))
+    named = data_dir or os.environ.get("BEFFROI_DATA_DIR")
+    folder = Path(named).expanduser().absolute() if named else default_data_dir(os.environ)
+    os.environ["BEFFROI_DATA_DIR"] = str(folder)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "beffroi.site.settings")
 
 
@@ -134,18 +188,10 @@ def set_up_django() -> None:
     import django
     from django.utils import translation
 
+    if not os.environ.get("BEFFROI_PUBLIC_URL"):
+        # Links printed beside a running server lead to it, whatever port it was given.
+        address = served_address(Path(os.environ["BEFFROI_DATA_DIR"]))
+        os.environ.update({"BEFFROI_PUBLIC_URL": address} if address else {})
     django.setup()
-    language = os.environ.get("LANG", "fr")
-    translation.activate("en" if language.startswith("en") else "fr")
+    translation.activate(language())
     logging.captureWarnings(capture=True)
-
-
-def sentence_of(problem: BeffroiError) -> str:
-    """Return an error as one sentence in the administrator's language, with the way out."""
-    from django.apps import apps
-
-    if not apps.ready:
-        return str(problem)
-    from django.utils.translation import gettext
-
-    return problem.told(gettext)

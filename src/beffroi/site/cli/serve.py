@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import tempfile
 import time
@@ -11,8 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from beffroi.kernel.errors import ConfigurationError
+from beffroi.site.cli.holding import ELSEWHERE, held, shown
 from beffroi.site.cli.output import line
 from beffroi.site.cli.program import Command, database_at_hand, set_up_django
+from beffroi.site.cli.words import gettext as _
 from beffroi.site.supervisor import ProcessPlan, Supervisor
 
 if TYPE_CHECKING:
@@ -26,9 +29,21 @@ MOST_CRASHES = 5
 
 def add_commands(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add ``serve``."""
-    parser = subparsers.add_parser("serve", help="démarre et surveille tous les processus")
-    parser.add_argument("--listen", default="127.0.0.1:8000", metavar="HÔTE:PORT")
+    parser = subparsers.add_parser("serve", help=_("starts and supervises all processes"))
+    add_listen(parser)
     parser.set_defaults(command=Command(serve, needs_database=False, needs_django=False))
+
+
+def add_listen(
+    parser: argparse.ArgumentParser, *, default: str = "127.0.0.1:8000", form: str = ""
+) -> None:
+    """Add the option that says where a server listens; ``form`` is host and port by default."""
+    parser.add_argument(
+        "--listen",
+        default=default,
+        metavar=form or _("HOST:PORT"),
+        help=_("where it listens (default: {default})").format(default=default),
+    )
 
 
 def serve(options: argparse.Namespace) -> int:
@@ -37,17 +52,22 @@ def serve(options: argparse.Namespace) -> int:
     supervisor = Supervisor(report=line)
     signal.signal(signal.SIGTERM, supervisor.ask_to_stop)
     signal.signal(signal.SIGINT, supervisor.ask_to_stop)
-    with database_at_hand() as server, tempfile.TemporaryDirectory(prefix="beffroi-") as folder:
+    with (
+        held(host=host, port=port),
+        database_at_hand() as server,
+        tempfile.TemporaryDirectory(prefix="beffroi-") as folder,
+    ):
         signal.signal(signal.SIGTERM, supervisor.ask_to_stop)
         set_up_django()
-        line("database", "prêt", ready_to_serve())
+        line("database", _("ready"), ready_to_serve())
         try:
             supervisor.start(plans(Path(folder), host=host, port=port))
-            line("", "", f"Beffroi est ouvert : http://{_shown(host)}:{port}/   (Ctrl-C arrête)")
+            opened = _("Beffroi is open: {address}   (Ctrl-C stops it)")
+            line("", "", opened.format(address=f"{os.environ['BEFFROI_PUBLIC_URL']}/"))
             supervisor.watch(also=keeper_of(server))
         finally:
             supervisor.stop()
-            line("serve", "arrêté", "")
+            line("serve", _("stopped"), "")
     return 0
 
 
@@ -70,9 +90,11 @@ def keeper_of(server: EmbeddedServer | None) -> Callable[[], None]:
                 way_out="Look at the log for the cause before starting again.",
                 params={"count": len(crashes), "log": server.log_tail()},
             )
-        line("database", "arrêté", f"code {status} ; relancé")
+        line(
+            "database", _("stopped"), _("exit status {status}; starts again").format(status=status)
+        )
         server.start()
-        line("database", "prêt", "")
+        line("database", _("ready"), "")
 
     return keep
 
@@ -82,9 +104,9 @@ def plans(folder: Path, *, host: str, port: int) -> list[ProcessPlan]:
     sockets = {name: folder / f"{name}.sock" for name in ("web", "ingest", "live")}
     upstreams = [f"--{name}=unix:{path}" for name, path in sockets.items()]
     details = {
-        "web": "pages (Django, WSGI)",
-        "ingest": "réception des mesures (/ingest/)",
-        "live": "événements en direct (/live/)",
+        "web": _("pages (Django, WSGI)"),
+        "ingest": _("measurements taken in (/ingest/)"),
+        "live": _("live events (/live/)"),
     }
     return [
         *(
@@ -96,13 +118,13 @@ def plans(folder: Path, *, host: str, port: int) -> list[ProcessPlan]:
             )
             for name, path in sockets.items()
         ),
-        ProcessPlan(name="worker", arguments=("worker",), detail="travaux en arrière-plan"),
-        ProcessPlan(name="pulse", arguments=("pulse",), detail="minuteries et agrégats"),
+        ProcessPlan(name="worker", arguments=("worker",), detail=_("background jobs")),
+        ProcessPlan(name="pulse", arguments=("pulse",), detail=_("timers and roll-ups")),
         ProcessPlan(
             name="front",
             arguments=("front", "--listen", f"{host}:{port}", *upstreams),
-            socket=("127.0.0.1" if host in {"0.0.0.0", "::"} else host, port),  # noqa: S104 - compared, not bound
-            detail=f"http://{_shown(host)}:{port}/",
+            socket=("127.0.0.1" if host in ELSEWHERE else host, port),
+            detail=f"http://{shown(host)}:{port}/",
         ),
     ]
 
@@ -121,10 +143,6 @@ def listen_address(text: str) -> tuple[str, int]:
             params={"value": text},
         )
     return host.strip("[]"), int(port)
-
-
-def _shown(host: str) -> str:
-    return "localhost" if host in {"127.0.0.1", "0.0.0.0", "::1", "::"} else host  # noqa: S104 - shown, not bound
 
 
 def ready_to_serve() -> str:
@@ -148,4 +166,5 @@ def ready_to_serve() -> str:
     assert_safe(connection)
     version = connection.cursor().execute("SHOW server_version").fetchone()
     connection.close()
-    return f"PostgreSQL {version[0]}" + (" (intégré)" if is_embedded() else "")
+    kind = _("embedded") if is_embedded() else _("external")
+    return f"PostgreSQL {version[0]} ({kind})"

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 from beffroi.kernel.errors import InvalidInput
 from beffroi.site.cli.output import Step, line
 from beffroi.site.cli.program import Command
+from beffroi.site.cli.words import counted, ngettext
+from beffroi.site.cli.words import gettext as _
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -22,26 +24,26 @@ SECRET_VARIABLE = "BEFFROI_SOURCE_SECRET"  # noqa: S105 - the name of a variable
 
 def add_commands(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the commands of ``sources``."""
-    sources = subparsers.add_parser("sources", help="les sources de mesures")
+    sources = subparsers.add_parser("sources", help=_("the sources of measurements"))
     inner = sources.add_subparsers(metavar="ACTION", required=True)
-    listing = inner.add_parser("list", help="liste les sources et leur dernier message")
-    listing.add_argument("--territory", metavar="TERRITOIRE")
+    listing = inner.add_parser("list", help=_("lists the sources and their last message"))
+    listing.add_argument("--territory", metavar=_("TERRITORY"))
     listing.set_defaults(command=Command(run_list))
-    create = inner.add_parser("create", help="ouvre une source ; son secret n’est montré qu’ici")
-    create.add_argument("connector", metavar="CONNECTEUR")
-    create.add_argument("name", metavar="NOM")
-    create.add_argument("--territory", metavar="TERRITOIRE")
+    create = inner.add_parser("create", help=_("opens a source; its secret is shown here only"))
+    create.add_argument("connector", metavar=_("CONNECTOR"))
+    create.add_argument("name", metavar=_("NAME"))
+    create.add_argument("--territory", metavar=_("TERRITORY"))
     create.add_argument("--settings", default="{}", metavar="JSON")
-    create.add_argument("--codec", default="", help="décodeur des appareils qui n’en ont pas")
+    create.add_argument("--codec", default="", help=_("codec of the devices that have none"))
     create.set_defaults(command=Command(run_create))
-    kept = inner.add_parser("messages", help="liste les messages gardés d’un appareil")
-    kept.add_argument("--device", required=True, metavar="IDENTIFIANT")
-    kept.add_argument("--territory", metavar="TERRITOIRE")
+    kept = inner.add_parser("messages", help=_("lists the messages kept of a device"))
+    kept.add_argument("--device", required=True, metavar=_("IDENTIFIER"))
+    kept.add_argument("--territory", metavar=_("TERRITORY"))
     kept.add_argument("--most", type=int, default=100_000, metavar="N")
     kept.set_defaults(command=Command(run_messages))
-    send = inner.add_parser("send", help="envoie un fichier CSV ou JSON par lignes, par morceaux")
-    send.add_argument("file", type=Path, metavar="FICHIER")
-    send.add_argument("address", metavar="ADRESSE", help="https://…/ingest/connecteur/source")
+    send = inner.add_parser("send", help=_("sends a CSV or JSON-lines file in pieces"))
+    send.add_argument("file", type=Path, metavar=_("FILE"))
+    send.add_argument("address", metavar=_("ADDRESS"), help=_("https://…/ingest/connector/source"))
     send.add_argument("--batch", type=int, default=1_000)
     send.set_defaults(command=Command(run_send, needs_database=False))
 
@@ -55,7 +57,7 @@ def run_list(options: argparse.Namespace) -> None:
     with acting_for(chosen_territory(options.territory).id):
         for source in sources_list():
             last = source.last_message_at
-            said = last.astimezone().isoformat(" ", "minutes") if last else "aucun message"
+            said = last.astimezone().isoformat(" ", "minutes") if last else _("no message")
             line(source.name, source.connector_key, said)
 
 
@@ -73,9 +75,9 @@ def run_create(options: argparse.Namespace) -> None:
             settings=_settings(options.settings),
             default_codec=options.codec,
         )
-    line(source.name, "ouverte", absolute(f"/ingest/{source.connector_key}/{source.key}"))
+    line(source.name, _("opened"), absolute(f"/ingest/{source.connector_key}/{source.key}"))
     if issued is not None:
-        line("secret", "", f"{issued.secret}   (montré une seule fois)")
+        line("secret", "", _("{secret}   (shown this once)").format(secret=issued.secret))
 
 
 def run_messages(options: argparse.Namespace) -> None:
@@ -110,10 +112,22 @@ def run_send(options: argparse.Namespace) -> None:
     if is_csv:
         door, lines = door.with_header(lines[0]), lines[1:]
     with Step(options.file.name) as step:
-        sent = Sender(base).send_all(
+        sender = Sender(base)
+        sent = sender.send_all(
             door, lines, batch=options.batch, progress=lambda done: step(done, len(lines))
         )
-        step.detail = f"{sent} lignes envoyées"
+        step.detail = ngettext("{count} line sent", "{count} lines sent", sent).format(
+            count=counted(sent)
+        )
+        for name, told in (
+            ("duplicates", _("{count} known already")),
+            ("unclaimed", _("{count} of devices to claim")),
+            ("undecodable", _("{count} not decoded")),
+            ("quarantined", _("{count} whose time cannot be true")),
+            ("refused_count", _("{count} refused")),
+        ):
+            if sender.totals[name]:
+                step.detail += ", " + told.format(count=counted(sender.totals[name]))
 
 
 def _settings(text: str) -> dict[str, Any]:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from beffroi.kernel.errors import InvalidInput
 from beffroi.site.cli.output import line
 from beffroi.site.cli.program import Command
+from beffroi.site.cli.words import gettext as _
+from beffroi.site.cli.words import ngettext
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -16,16 +18,26 @@ if TYPE_CHECKING:
 
 def add_commands(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add ``init``."""
-    parser = subparsers.add_parser("init", help="ouvre un territoire et invite son administrateur")
+    parser = subparsers.add_parser(
+        "init", help=_("opens a territory and invites its administrator")
+    )
     authority = parser.add_mutually_exclusive_group(required=True)
-    authority.add_argument("--insee", metavar="CODE", help="commune, par son code Insee")
-    authority.add_argument("--siren", metavar="NUMÉRO", help="EPCI ou syndicat, par son Siren")
-    parser.add_argument("--name", help="nom, si le Siren n’est dans aucune liste")
+    authority.add_argument("--insee", metavar="CODE", help=_("a commune, by its INSEE code"))
+    authority.add_argument(
+        "--siren", metavar=_("NUMBER"), help=_("an inter-municipal body, by its SIREN")
+    )
+    parser.add_argument("--name", metavar=_("NAME"), help=_("name, when the SIREN is in no list"))
     parser.add_argument("--kind", choices=("departement", "syndicat"))
-    parser.add_argument("--slug", help="mot de l’adresse, tiré du nom par défaut")
-    parser.add_argument("--boundary", type=Path, metavar="GEOJSON", help="limites du territoire")
-    parser.add_argument("--areas", type=Path, metavar="GEOJSON", help="quartiers ou secteurs")
-    parser.add_argument("--admin", required=True, metavar="ADRESSE", help="premier administrateur")
+    parser.add_argument(
+        "--slug", metavar=_("WORD"), help=_("word of the addresses (default: from the name)")
+    )
+    parser.add_argument(
+        "--boundary", type=Path, metavar="GEOJSON", help=_("boundary of the territory")
+    )
+    parser.add_argument("--areas", type=Path, metavar="GEOJSON", help=_("districts"))
+    parser.add_argument(
+        "--admin", required=True, metavar=_("ADDRESS"), help=_("first administrator")
+    )
     parser.set_defaults(command=Command(run_init))
 
 
@@ -51,8 +63,15 @@ def run_init(options: argparse.Namespace) -> None:
         )
         areas = shapes_set(territory.id, boundary=options.boundary, areas=options.areas)
         issued = first_administrator_invite(territory.id, email=options.admin)
-    line(territory.name, "ouvert", f"/t/{territory.slug}/ — {areas} secteurs")
-    line("administrateur", "invité", f"{options.admin}, une seule fois, sous sept jours :")
+    districts = ngettext("{count} district", "{count} districts", areas).format(count=areas)
+    line(territory.name, _("open"), f"/t/{territory.slug}/ — {districts}")
+    line(
+        _("administrator"),
+        _("invited"),
+        _("{email}, by this link, which works once, within seven days:").format(
+            email=options.admin
+        ),
+    )
     line("", "", absolute(issued.path))
 
 

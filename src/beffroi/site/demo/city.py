@@ -18,6 +18,7 @@ from beffroi.city.assets.api import (
     NewAsset,
     NewDevice,
     Origin,
+    Why,
     assets_facts,
     assets_state_refresh,
     assets_upsert_many,
@@ -37,7 +38,9 @@ from beffroi.foundation.territories.api import (
     territory_create,
     territory_find,
 )
+from beffroi.kernel.identifiers import slug_of
 from beffroi.sdk.declarations import DemoAsset
+from beffroi.site.cli.words import counted, ngettext, rows_told
 from beffroi.site.demo import datasets, replay
 from beffroi.site.demo.counts import placed_counts
 from beffroi.site.demo.fleets import FleetMember, device_of, fleets
@@ -61,6 +64,9 @@ REPLAYED_GARAGES = (
     "SKOLEBAKKEN",
 )
 TOWER_DEVICE = "a81758fffe04b1c1"
+PUBLIC_BUILDINGS = ("maison pour tous", "mediatheque", "mairie annexe", "crr")
+"""First words of the public buildings that get simulated indoor sensors, a room or two in each."""
+ROOMS = ("Grande salle", "Salle d’activités")
 
 
 def territory(folder: DemoFolder) -> TerritoryCard:
@@ -101,7 +107,7 @@ def basemap(folder: DemoFolder, town: TerritoryCard, progress: Progress) -> str:
             attribution=datasets.TOWN,
         )
         built = basemap_build(progress=progress)
-    return f"{built.tiles} tuiles"
+    return ngettext("{count} tile", "{count} tiles", built.tiles).format(count=counted(built.tiles))
 
 
 def assets(
@@ -123,12 +129,12 @@ def assets(
         ),
         report=progress,
     )
-    return f"{report.counts.total} importés, {report.refused} refusés"
+    return rows_told(kept=report.counts.total, refused=report.refused)
 
 
 def simulated_assets(town: TerritoryCard) -> str:
-    """Add what no open data set has: cabinets for the lamps, a weather station, replayed nodes."""
-    options = BulkOptions(origin=Origin.SIMULATED, attribution=SIMULATED)
+    """Add what no open data set has: cabinets for the lamps, stations, rooms, replayed nodes."""
+    options = BulkOptions(why=Why.SYSTEM, origin=Origin.SIMULATED, attribution=SIMULATED)
     with acting_for(town.id):
         lamps = list(assets_facts(AssetFilter(type_key="light_point"), scope=WHOLE))
         cabinets = list(cabinets_for(lamps))
@@ -145,7 +151,9 @@ def simulated_assets(town: TerritoryCard) -> str:
             ],
             type_key="light_point",
             options=BulkOptions(
-                origin=Origin.SIMULATED, attribution=f"{datasets.TOWN}. {SIMULATED}"
+                why=Why.SYSTEM,
+                origin=Origin.SIMULATED,
+                attribution=f"{datasets.TOWN}. {SIMULATED}",
             ),
         )
         assets_upsert_many(
@@ -171,9 +179,22 @@ def simulated_assets(town: TerritoryCard) -> str:
                 )
             ],
             type_key="sensor_node",
-            options=BulkOptions(origin=Origin.REPLAYED, attribution=replay.CREDIT_GRENOBLE),
+            options=BulkOptions(
+                why=Why.SYSTEM, origin=Origin.REPLAYED, attribution=replay.CREDIT_GRENOBLE
+            ),
         )
-    return f"{len(cabinets)} armoires"
+        buildings = assets_facts(AssetFilter(type_key="defibrillator"), scope=WHOLE)
+        assets_upsert_many(
+            list(rooms_of(buildings)),
+            type_key="indoor_sensor",
+            options=BulkOptions(
+                why=Why.SYSTEM,
+                origin=Origin.SIMULATED,
+                attribution=f"Bâtiment : {datasets.TOWN}. {SIMULATED}",
+            ),
+        )
+    count = len(cabinets)
+    return ngettext("{count} cabinet", "{count} cabinets", count).format(count=counted(count))
 
 
 def cabinets_for(lamps: Iterable[AssetFacts]) -> Iterable[NewAsset]:
@@ -190,6 +211,23 @@ def cabinets_for(lamps: Iterable[AssetFacts]) -> Iterable[NewAsset]:
             lat=sum(one.lat for one in members) / len(members),
             properties={"light_points": len(members)},
         )
+
+
+def rooms_of(buildings: Iterable[AssetFacts]) -> Iterable[NewAsset]:
+    """Give the rooms of the public buildings that the town's list of defibrillators places."""
+    for building in sorted(buildings, key=lambda one: one.external_key):
+        name = " ".join(building.name.split())
+        if not slug_of(name).replace("-", " ").startswith(PUBLIC_BUILDINGS):
+            continue
+        shown = name.capitalize() if name.isupper() and " " in name else name
+        for rank, room in enumerate(ROOMS, start=1):
+            yield NewAsset(
+                external_key=f"salle-{building.external_key}-{rank}",
+                name=f"{shown}, {room.lower()}",
+                lon=building.lon,
+                lat=building.lat,
+                properties={"building": shown, "floor": "Rez-de-chaussée", "room": room},
+            )
 
 
 def members_of(asset_type: str) -> list[FleetMember]:
@@ -277,7 +315,7 @@ def devices(folder: DemoFolder, town: TerritoryCard, progress: Progress) -> str:
             type_key="sensor_node",
         )
         assets_state_refresh()
-    return f"{count} appareils"
+    return ngettext("{count} device", "{count} devices", count).format(count=counted(count))
 
 
 def replayed_car_parks(folder: DemoFolder) -> dict[str, tuple[str, int]]:
@@ -306,6 +344,7 @@ def replayed_car_parks(folder: DemoFolder) -> dict[str, tuple[str, int]]:
         ],
         type_key="car_park",
         options=BulkOptions(
+            why=Why.SYSTEM,
             origin=Origin.REPLAYED,
             attribution=f"{datasets.TOWN}. Taux d’occupation : {replay.CREDIT_AARHUS}",
         ),

@@ -16,7 +16,7 @@ HISTORY = {
     "weather_station": (timedelta(days=365), timedelta(hours=1)),
     "waste_container": (timedelta(days=14), timedelta(hours=1)),
     "lighting_cabinet": (timedelta(days=2), timedelta(hours=1)),
-    "indoor_sensor": (timedelta(days=30), timedelta(minutes=30)),
+    "indoor_sensor": (timedelta(days=14), timedelta(minutes=30)),
     "car_park": (timedelta(days=14), timedelta(minutes=30)),
     "traffic_counter": (timedelta(days=1), timedelta(hours=1)),
     "parking_meter": (timedelta(days=2), timedelta(hours=6)),

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 from beffroi.kernel import clock
+from beffroi.site.cli.words import counted, ngettext
 from beffroi.site.demo import replay
 from beffroi.site.demo.fleets import (
     FleetMember,
@@ -59,7 +60,7 @@ class Player:
                 self._folder.done(f"past-{name}", version="1")
         if total:
             self._folder.keep(played_until=until.isoformat())
-        return f"{total} messages"
+        return ngettext("{count} message", "{count} messages", total).format(count=counted(total))
 
     def play(self, stop: threading.Event) -> None:
         """Send what becomes due, until ``stop`` is set."""

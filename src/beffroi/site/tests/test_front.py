@@ -329,6 +329,32 @@ def test_an_event_stream_flows_and_ends_upstream_when_the_client_leaves(tmp_path
     run(scenario)
 
 
+CALLED = b"GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 8.8.8.8, 203.0.113.7\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("scheme", "peer", "caller"),
+    [
+        ("https", "127.0.0.1", b"203.0.113.7"),
+        ("https", "198.51.100.1", b"198.51.100.1"),
+        ("http", "127.0.0.1", b"127.0.0.1"),
+    ],
+    ids=["the town's own proxy", "anybody's word", "no proxy is declared"],
+)
+def test_behind_tls_the_proxy_of_this_machine_says_who_calls(
+    scheme: str, peer: str, caller: bytes
+) -> None:
+    headers = dict(forwarded_headers(checked_head(CALLED), peer=peer, scheme=scheme))
+    assert headers[b"x-forwarded-for"] == caller
+    assert headers[b"x-forwarded-proto"] == scheme.encode()
+
+
+def test_an_address_that_is_none_is_not_passed_on() -> None:
+    head = checked_head(b"GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: <x>\r\n\r\n")
+    headers = dict(forwarded_headers(head, peer="127.0.0.1", scheme="https"))
+    assert headers[b"x-forwarded-for"] == b"127.0.0.1"
+
+
 def test_forwarded_headers_never_repeat_a_host() -> None:
     head = checked_head(b"GET / HTTP/1.1\r\nHost: a:80\r\nX-Forwarded-Host: evil\r\n\r\n")
     headers = forwarded_headers(head, peer="::1", scheme="https")
