@@ -2,13 +2,15 @@
 
 import htmx from "htmx.org";
 import { listen, prepare } from "./enhancements";
+import { fetchFirstTiles } from "./map/first-tiles";
 import { refreshSubscription, startLive, tickAges } from "./live";
 
-type Island = { mount(element: HTMLElement): void };
+type Island = { mount(element: HTMLElement): void | Promise<void> };
 
 const islands: Record<string, () => Promise<Island>> = {
   map: () => import("./map"),
   chart: () => import("./chart"),
+  place: () => import("./place"),
 };
 
 function mountIslands(root: ParentNode): void {
@@ -16,6 +18,7 @@ function mountIslands(root: ParentNode): void {
     const load = islands[element.dataset.island ?? ""];
     if (!load) continue;
     element.dataset.mounted = "";
+    if (element.dataset.island === "map") fetchFirstTiles(element);
     void load().then((island) => island.mount(element));
   }
 }

@@ -15,11 +15,11 @@ import {
 } from "maplibre-gl";
 import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?url";
 import "./map/map.css";
-import { type MapConfig, readConfig, setParameter, STREET_ZOOM, tilesUrl } from "./map/config";
+import { type MapConfig, named, PADDING, POINT_ZOOM, readConfig, setParameter, STREET_ZOOM, tilesUrl } from "./map/config";
 import { Detail } from "./map/detail";
 import { Rings } from "./map/rings";
 import { buildStyle } from "./map/style";
-import { drawSymbols } from "./map/symbols";
+import { offerSymbols } from "./map/symbols";
 import { type Change, followWholeTerritory } from "./live";
 import { onThemeChange, palette } from "./theme";
 import { word } from "./words";
@@ -27,6 +27,7 @@ import { word } from "./words";
 setWorkerUrl(new URL(workerUrl, import.meta.url).href);
 
 const REFRESH_MS = 60_000;
+const NARROW = "(max-width: 40rem)";
 const PICKABLE = ["assets-state", "assets-symbol", "assets-point", "cells"];
 
 /** A button among those of the map. */
@@ -61,6 +62,7 @@ class CityMap {
   readonly #detail: Detail;
   readonly #rings: Rings;
   readonly #toggles: HTMLFormElement | null;
+  #drawSymbols: () => void = () => undefined;
   #raster: boolean;
   #stale = false;
 
@@ -102,21 +104,25 @@ class CityMap {
       pitchWithRotate: false,
       touchPitch: false,
       fadeDuration: 0,
+      // Written by ourselves and drawn by our tests: reading it through at each opening costs time.
+      validateStyle: false,
       hash: this.#interactive && !config.point,
       maxZoom: 20,
       minZoom: 5,
+      // Assets are read again when something changes, the town when the page is opened again.
+      refreshExpiredTiles: false,
       renderWorldCopies: false,
       ...this.#view(),
     });
     map.touchZoomRotate.disableRotation();
     map.keyboard.disableRotation();
-    drawSymbols(map, config.domains, palette(this.#element));
+    this.#drawSymbols = offerSymbols(map, config.domains, this.#element);
     return map;
   }
 
   #view(): object {
-    if (this.#config.point) return { center: this.#config.point, zoom: 17 };
-    if (this.#config.bounds) return { bounds: this.#config.bounds, fitBoundsOptions: { padding: 24 } };
+    if (this.#config.point) return { center: this.#config.point, zoom: POINT_ZOOM };
+    if (this.#config.bounds) return { bounds: this.#config.bounds, fitBoundsOptions: { padding: PADDING } };
     return { center: [2.6, 46.6], zoom: 5.5 };
   }
 
@@ -137,12 +143,14 @@ class CityMap {
     const map = this.map;
     const attribution = this.#config.attribution;
     map.addControl(new AttributionControl({ compact: true, ...(attribution ? { customAttribution: attribution } : {}) }));
+    // On a telephone the credits are a button: opened, they would cover a line of the town.
+    if (matchMedia(NARROW).matches) map.once("load", () => this.#foldCredits());
     map.addControl(new ScaleControl({ maxWidth: 90 }), "bottom-left");
     map.addControl(new NavigationControl({ showCompass: false }), "bottom-right");
     if (!this.#interactive) return;
     const bounds = this.#config.bounds;
     if (bounds && !this.#config.point) {
-      const fit = () => map.fitBounds(bounds, { padding: 24, animate: !reducedMotion() });
+      const fit = () => map.fitBounds(bounds, { padding: PADDING, animate: !reducedMotion() });
       map.addControl(new ButtonControl(word("map_fit"), "map-button map-button--fit", fit), "bottom-right");
       map.addControl(new GeolocateControl({ positionOptions: { enableHighAccuracy: true } }), "bottom-right");
     }
@@ -154,6 +162,12 @@ class CityMap {
       const label = `${word("map_base_town")} / ${word("map_base_raster")}`;
       map.addControl(new ButtonControl(label, "map-button map-button--base", change), "bottom-right");
     }
+  }
+
+  #foldCredits(): void {
+    const credits = this.#element.querySelector(".maplibregl-ctrl-attrib");
+    credits?.classList.remove("maplibregl-compact-show");
+    credits?.removeAttribute("open");
   }
 
   #listen(): void {
@@ -246,11 +260,12 @@ class CityMap {
 
   #domainsChanged(): void {
     const shown = this.#shownDomains();
-    setParameter("domaines", shown ? shown.join(",") : null);
+    const words = named(shown);
+    setParameter("domaines", words);
     const list = this.#element.closest(".map")?.querySelector<HTMLAnchorElement>("[data-map-list]");
     if (list) {
       const address = new URL(list.href);
-      if (shown) address.searchParams.set("domaines", shown.join(","));
+      if (words) address.searchParams.set("domaines", words);
       else address.searchParams.delete("domaines");
       list.href = address.href.replaceAll("%2C", ",");
     }
@@ -269,7 +284,7 @@ class CityMap {
   }
 
   #redraw(): void {
-    drawSymbols(this.map, this.#config.domains, palette(this.#element));
+    this.#drawSymbols();
     this.map.setStyle(this.#style());
     this.#rings.restyle();
   }

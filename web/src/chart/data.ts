@@ -11,6 +11,7 @@ export type Series = {
   min?: (number | null)[];
   max?: (number | null)[];
   quality?: (number | null)[];
+  /** Words of the values 0, 1…; a number has none. */
   choices?: string[];
 };
 
@@ -30,10 +31,7 @@ export async function fetchSeries(src: string, period: Period, signal: AbortSign
   }
   const answer = await fetch(address, { signal, headers: { Accept: "application/json" } });
   if (!answer.ok) throw new Error(String(answer.status));
-  const series = (await answer.json()) as Series;
-  // A number has no words: an empty list of them is none.
-  if (!series.choices?.length) delete series.choices;
-  return series;
+  return (await answer.json()) as Series;
 }
 
 /** Return the doubtful values alone, the others null. */

@@ -32,7 +32,21 @@ export type MapConfig = {
 };
 
 /** From this zoom on, tiles carry the assets themselves. */
-export const STREET_ZOOM = 14;
+export const STREET_ZOOM = 15;
+
+/** Zoom of a map around one asset. */
+export const POINT_ZOOM = 17;
+
+/** Pixels left around the town when a map opens on the whole of it. */
+export const PADDING = 24;
+
+/** What the address names when every service is hidden; naming nothing shows them all. */
+const NONE_SHOWN = "aucun";
+
+/** Write the services shown as the address does; null is all of them, which needs no words. */
+export function named(domains: string[] | null): string | null {
+  return domains && (domains.join(",") || NONE_SHOWN);
+}
 
 /** Read the configuration that stands beside the map as JSON. */
 export function readConfig(element: HTMLElement): MapConfig {
@@ -53,7 +67,8 @@ export function setParameter(name: string, value: string | null): void {
 export function tilesUrl(template: string, domains: string[] | null): string {
   const [path = "", query = ""] = template.split("?");
   const parameters = new URLSearchParams(query);
-  if (domains) parameters.set("domaines", domains.join(","));
+  const shown = named(domains);
+  if (shown) parameters.set("domaines", shown);
   const rest = parameters.toString();
   const absolute = /^https?:/.test(path) ? path : location.origin + path;
   return rest ? `${absolute}?${rest}` : absolute;

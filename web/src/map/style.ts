@@ -63,7 +63,8 @@ function baseLayers(colour: Colour): LayerSpecification[] {
       },
     }),
     base("street-edge", "street", {
-      type: "line", minzoom: 12,
+      // Further away it is half a pixel wide, and costs as much to read as the streets themselves.
+      type: "line", minzoom: 13,
       filter: ["!", ["in", ["get", "class"], ["literal", PATHS]]],
       layout: { "line-cap": "round", "line-join": "round" },
       paint: {
@@ -187,10 +188,10 @@ function assetLayers(config: MapConfig, colour: Colour): LayerSpecification[] {
       layout: { "circle-sort-key": STATE },
       paint: {
         "circle-color": byDomain(colour("muted")),
-        "circle-radius": ["interpolate", ["linear"], ["zoom"], 14, 2.4, 16, 4, 18, 6],
+        "circle-radius": ["interpolate", ["linear"], ["zoom"], STREET_ZOOM, 3.2, 16, 4, 18, 6],
         "circle-opacity": ["case", ["==", STATE, 0], 0.75, 1],
         "circle-stroke-color": colour("map-land"),
-        "circle-stroke-width": ["interpolate", ["linear"], ["zoom"], 14, 0.4, 17, 1.2],
+        "circle-stroke-width": ["interpolate", ["linear"], ["zoom"], STREET_ZOOM, 0.7, 17, 1.2],
       },
     }),
     layer("assets-symbol", "assets", {
@@ -211,7 +212,7 @@ function assetLayers(config: MapConfig, colour: Colour): LayerSpecification[] {
       layout: {
         "icon-image": ["match", STATE, 1, "state-attention", 2, "state-alarm", "state-silent"],
         "icon-size": ["interpolate", ["linear"], ["zoom"],
-          14, ["match", STATE, 2, 0.7, 1, 0.55, 0.4], 18, ["match", STATE, 2, 1, 1, 0.9, 0.8]],
+          STREET_ZOOM, ["match", STATE, 2, 0.8, 1, 0.65, 0.5], 18, ["match", STATE, 2, 1, 1, 0.9, 0.8]],
         "icon-allow-overlap": true, "icon-ignore-placement": true,
         // The highest key is drawn last: silent, attention, then alarm above all.
         "symbol-sort-key": ["match", STATE, 2, 3, 1, 2, 1],

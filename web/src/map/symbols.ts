@@ -1,6 +1,7 @@
 // Symbols drawn at run time: no image files, sharp at any density, right in both themes.
 
 import type { Map as MapLibreMap } from "maplibre-gl";
+import { palette } from "../theme";
 import type { Domain } from "./config";
 
 const SIZE = 44; // device-independent pixels of a domain's symbol, before icon-size
@@ -24,7 +25,7 @@ function put(map: MapLibreMap, name: string, context: CanvasRenderingContext2D, 
 }
 
 /** A disc of the domain's colour with its icon in it. */
-function domainSymbol(domain: Domain, colour: string, surface: string, ratio: number): CanvasRenderingContext2D {
+function domainSymbol(paths: string[], colour: string, surface: string, ratio: number): CanvasRenderingContext2D {
   const context = canvas(SIZE, ratio);
   const middle = SIZE / 2;
   context.beginPath();
@@ -36,7 +37,7 @@ function domainSymbol(domain: Domain, colour: string, surface: string, ratio: nu
   context.stroke();
   context.translate(middle - 12, middle - 12);
   context.lineWidth = 1.8;
-  for (const path of domain.paths) context.stroke(new Path2D(path));
+  for (const path of paths) context.stroke(new Path2D(path));
   return context;
 }
 
@@ -92,15 +93,26 @@ export function domainColour(domain: Domain, colour: (name: string) => string): 
   return domain.colour ?? colour(`domain-${domain.hue}`);
 }
 
-/** Draw every symbol in the present theme. */
-export function drawSymbols(map: MapLibreMap, domains: Domain[], colour: (name: string) => string): void {
+const MARKS: Record<string, string> = { attention: "attention-fill", alarm: "alarm-fill", silent: "silent" };
+
+/** Draw each symbol when the map first asks for it; returns what draws them again, after a change of theme. */
+export function offerSymbols(map: MapLibreMap, domains: Domain[], host: HTMLElement): () => void {
+  const drawn = new Set<string>();
   const ratio = Math.min(3, Math.max(1, window.devicePixelRatio));
-  const surface = colour("surface");
-  for (const domain of domains) {
-    put(map, `domain-${domain.key}`, domainSymbol(domain, domainColour(domain, colour), surface, ratio), ratio);
-  }
-  const marks = { attention: "attention-fill", alarm: "alarm-fill", silent: "silent" };
-  for (const [state, token] of Object.entries(marks)) {
-    put(map, `state-${state}`, stateMark(state, colour(token), surface, ratio), ratio);
-  }
+  const draw = (name: string): void => {
+    drawn.add(name);
+    const key = name.slice(name.indexOf("-") + 1);
+    const colour = palette(host);
+    const surface = colour("surface");
+    if (name.startsWith("domain-")) {
+      const domain = domains.find((one) => one.key === key);
+      // A service that is no longer installed leaves its assets behind: they get a plain disc.
+      const ink = domain ? domainColour(domain, colour) : colour("muted");
+      put(map, name, domainSymbol(domain?.paths ?? [], ink, surface, ratio), ratio);
+    } else if (MARKS[key]) {
+      put(map, name, stateMark(key, colour(MARKS[key]), surface, ratio), ratio);
+    }
+  };
+  map.setMissingStyleImageResolver(draw);
+  return () => drawn.forEach(draw);
 }
