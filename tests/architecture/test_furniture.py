@@ -25,6 +25,11 @@ RULES: dict[str, tuple[Callable[[Path], list[str]], str, str]] = {
     "files are named for a subject": (furniture.misnamed_files, "city/assets/utils.py", ""),
     "files stay short": (furniture.overlong_files, "city/assets/planted.py", "x = 1\n" * 501),
     "rooms have a README": (furniture.rooms_without_readme, "city/planted/__init__.py", ""),
+    "a silenced checker has its reason": (
+        furniture.silences_without_reason,
+        "city/assets/planted.py",
+        "import os  # noqa: F401\n",
+    ),
     "an api lists what is public": (furniture.apis_without_all, "city/assets/api.py", "x = 1\n"),
 }
 
@@ -48,4 +53,9 @@ def test_planted_fault_is_caught(rule: str, tmp_path: Path) -> None:
 
 
 def test_front_end_files_stay_short() -> None:
-    assert furniture.overlong_files(WEB / "src", patterns=("*.ts",)) == []
+    assert furniture.overlong_files(WEB / "src", patterns=("*.ts", "*.css")) == []
+
+
+def test_an_overlong_style_sheet_is_caught(tmp_path: Path) -> None:
+    (tmp_path / "planted.css").write_text("a { color: inherit; }\n" * 501)
+    assert furniture.overlong_files(tmp_path, patterns=("*.ts", "*.css")) != []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +26,14 @@ def violations(page: Page, *, tags: tuple[str, ...] = TAGS) -> list[dict[str, An
 
     The file is evaluated, not added as a script element, which the page's policy would refuse.
     """
-    page.evaluate(AXE.read_text())
+    page.evaluate(_program())
     found: list[dict[str, Any]] = page.evaluate(_RUN, list(tags))
     return found
+
+
+@cache
+def _program() -> str:
+    return AXE.read_text()
 
 
 def told(found: list[dict[str, Any]]) -> str:

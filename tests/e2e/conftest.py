@@ -7,12 +7,14 @@ import re
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from installation import Installation
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from things import make_things, names_of
 
 ROOT = Path(__file__).resolve().parents[2]
 DEMO = ROOT / "demo" / "montpellier"
@@ -32,6 +34,9 @@ FILES = (
     ("OSM_MTP_Recyclage.geojson.gz", "waste_container", ()),
 )
 
+# A wait is for a condition and ends with it; how long it may take is no promise of the product.
+expect.set_options(timeout=60_000)
+
 
 @dataclass(frozen=True, slots=True)
 class Town:
@@ -45,6 +50,13 @@ class Town:
     def url(self, path: str) -> str:
         """Return the whole address of a page of the town."""
         return f"{self.address}/t/montpellier/{path}"
+
+    def report(self, device: str, *, ago: timedelta = timedelta(0), **values: float) -> int:
+        """Send one message of a device over HTTP and return the status."""
+        path, secret = self.source
+        at = (datetime.now(UTC) - ago).isoformat()
+        message: dict[str, object] = {"device": device, "time": at, "values": values}
+        return self.installation.post(path, secret, message)
 
 
 @pytest.fixture(scope="session")
@@ -91,12 +103,23 @@ def town(chromium: Browser) -> Iterator[Town]:
             "--role",
             "administrator",
         )
-        installation.start()
-        source = installation.source()
-        state = signed_in(chromium, installation)
-        yield Town(installation, f"http://127.0.0.1:{installation.port}", source, state)
-        installation.stop()
-        installation.wait_until_empty()
+        try:
+            installation.start()
+            source = installation.source()
+            state = signed_in(chromium, installation)
+            yield Town(installation, f"http://127.0.0.1:{installation.port}", source, state)
+        finally:
+            installation.stop()
+            installation.wait_until_empty()
+
+
+@pytest.fixture(scope="session")
+def names(chromium: Browser, town: Town) -> dict[str, Any]:
+    """Make one of each thing, and return what fills the parameters of an address."""
+    context = chromium.new_context(locale="fr-FR", storage_state=town.state)
+    make_things(context.new_page(), town)
+    context.close()
+    return names_of(town.installation.folder)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 BEFFROI = Path(sys.executable).parent / "beffroi"
-PATIENCE_S = 120.0
+PATIENCE_S = 300.0
 
 
 class Installation:
