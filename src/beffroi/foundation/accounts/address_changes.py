@@ -10,11 +10,10 @@ from __future__ import annotations
 from uuid import UUID
 
 from allauth.account.models import EmailAddress
-from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 
 from beffroi.foundation.accounts import journal
+from beffroi.foundation.accounts.addresses import checked_address
 from beffroi.foundation.accounts.contracts import (
     ADDRESS_CHANGE_LIFETIME,
     Access,
@@ -40,16 +39,7 @@ def address_change_ask(user: User, *, email: str, ip: str = "") -> AddressChange
         InvalidInput: the text is no address, or is the address of today.
         AddressTaken: another account signs in with it.
     """
-    address = email.strip().lower()
-    try:
-        validate_email(address)
-    except ValidationError as error:
-        raise InvalidInput(
-            "{value} is not an e-mail address.",
-            field="email",
-            value=email,
-            way_out="Write it as firstname.name@town.fr.",
-        ) from error
+    address = checked_address(email)
     if address == user.email:
         raise InvalidInput(
             "{email} is the address of your account already.",

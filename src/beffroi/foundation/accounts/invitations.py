@@ -6,10 +6,9 @@ from collections.abc import Collection
 from uuid import UUID
 
 from allauth.account.models import EmailAddress
-from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
 
 from beffroi.foundation.accounts import journal
+from beffroi.foundation.accounts.addresses import checked_address
 from beffroi.foundation.accounts.contracts import (
     Access,
     AlreadyMember,
@@ -222,16 +221,7 @@ def _issue(
     department: Department | None,
     invited_by_id: int | None,
 ) -> InvitationIssued:
-    address = email.strip().lower()
-    try:
-        validate_email(address)
-    except ValidationError as error:
-        raise InvalidInput(
-            "{value} is not an e-mail address.",
-            field="email",
-            value=email,
-            way_out="Write it as firstname.name@town.fr.",
-        ) from error
+    address = checked_address(email)
     if Membership.objects.filter(user__email=address, is_active=True).exists():
         raise AlreadyMember(
             "{name} is a member of this territory already.", params={"name": address}
