@@ -17,7 +17,7 @@ class AuditRecord(models.Model):
         fields=("actor_id", "actor_name", "subject_label", "detail", "ip"),
         purpose="Know who did what, to answer for it and to find misuse.",
         legal_basis=LegalBasis.LEGAL_OBLIGATION,
-        retention="Twelve months, then whole months are exported and dropped from the oldest.",
+        retention="As long as the installation: nothing removes a line yet.",
     )
 
     uuid = models.UUIDField(unique=True)
