@@ -28,12 +28,12 @@ def parse_items(
     """Read each item of a JSON body with ``read``; one bad item does not spoil the others.
 
     Raises:
-        ParseError: the body is not JSON, holds something else than objects, or too many.
+        ParseError: the body is not JSON, is neither an object nor a list, or holds too many items.
     """
     parsed: list[Parsed] = []
     for index, (item, raw) in enumerate(json_items(delivery.body)):
         try:
-            parsed.append(read(item, delivery, raw))
+            parsed.append(read(object_of(item, index=index), delivery, raw))
         except ParseError as problem:
             parsed.append(refused(problem, index=index, raw=raw))
     return parsed
@@ -51,8 +51,10 @@ def refused(problem: ParseError, *, index: int, raw: bytes) -> Refusal:
     )
 
 
-def json_items(body: bytes) -> Iterator[tuple[Item, bytes]]:
-    """Give the objects of a body (one, an array, or one a line) with the octets of each.
+def json_items(body: bytes) -> Iterator[tuple[object, bytes]]:
+    """Give the items of a body (one, an array, or one a line) with the octets of each.
+
+    Each should be an object: see :func:`object_of`.
 
     Raises:
         ParseError: as :func:`parse_items`.
@@ -61,7 +63,7 @@ def json_items(body: bytes) -> Iterator[tuple[Item, bytes]]:
     if not text:
         raise ParseError("The body is empty.", way_out="Send one JSON object, a list, or lines.")
     decoded = _decode(text)
-    items = decoded if isinstance(decoded, list) else [decoded]
+    items = decoded if isinstance(decoded, list) else [object_of(decoded, index=0)]
     if len(items) > MAX_ITEMS:
         raise ParseError(
             "The body holds {count} messages; at most {most} are taken at once.",
@@ -69,14 +71,32 @@ def json_items(body: bytes) -> Iterator[tuple[Item, bytes]]:
             params={"count": len(items), "most": MAX_ITEMS},
         )
     alone = len(items) == 1 and not isinstance(decoded, list)
-    for index, item in enumerate(items):
-        if not isinstance(item, dict):
-            raise ParseError(
-                "Item {index} of the body is {value}, which is not a JSON object.",
-                way_out="Send one JSON object, a list, or lines.",
-                params={"index": index, "value": repr(item)[:60]},
-            )
+    for item in items:
         yield item, text if alone else msgspec.json.encode(item)
+
+
+def object_of(item: object, *, index: int) -> Item:
+    """Return an item of a body as the object that it should be.
+
+    Raises:
+        ParseError: it is another thing.
+    """
+    if isinstance(item, dict):
+        return item
+    raise ParseError(
+        "Item {index} of the body is {value}, which is not a JSON object.",
+        way_out="Send one JSON object, a list, or lines.",
+        params={"index": index, "value": repr(item)[:60]},
+    )
+
+
+def object_in(text: str) -> Item:
+    """Return the object that a field writes as a JSON text, or an empty one for anything else."""
+    try:
+        decoded = _loads(text.encode())
+    except (ParseError, UnicodeEncodeError):
+        return {}
+    return decoded if isinstance(decoded, dict) else {}
 
 
 def _decode(text: bytes) -> object:

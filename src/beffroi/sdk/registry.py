@@ -95,6 +95,14 @@ def measures_of(asset_type: str) -> Mapping[str, Measure]:
     return declared
 
 
+@cache
+def measures() -> Mapping[str, Measure]:
+    """Return every measure by key, whatever the type: its unit may differ, its label does not."""
+    return MappingProxyType(
+        {key: measure for item in asset_types() for key, measure in measures_of(item).items()}
+    )
+
+
 def translation_folders() -> list[Path]:
     """Return the ``locale`` folders that installed domains and connectors carry."""
     folders: list[Path] = []

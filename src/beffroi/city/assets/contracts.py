@@ -150,6 +150,13 @@ class UpsertCounts:
 
 
 _DERIVED_KEY = re.compile(r"-?\d{1,3}\.\d{6},-?\d{1,2}\.\d{6}(#\d+)?$")
+
+
+def own_key(external_key: str) -> str:
+    """Return the key that its owner gave an asset; empty when it was derived from its place."""
+    return "" if _DERIVED_KEY.search(external_key) else external_key
+
+
 """What an import writes where a row has no identifier: its longitude and latitude."""
 
 
@@ -183,8 +190,8 @@ class AssetSummary:
 
     @property
     def identifier(self) -> str:
-        """Return the key that its owner gave it; empty when an import derived it from the place."""
-        return "" if _DERIVED_KEY.search(self.external_key) else self.external_key
+        """Return the key that its owner gave it, or an empty text."""
+        return own_key(self.external_key)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,16 +6,21 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from django.db.models import F, Prefetch, Q, QuerySet
+from django.utils.translation import gettext
 
-from beffroi.city.assets.contracts import AssetState, DeviceNotFound, DeviceSummary
-from beffroi.city.assets.models import Attachment, Device
+from beffroi.city.assets.contracts import AssetState, DeviceNotFound, DeviceSummary, own_key
+from beffroi.city.assets.models import Asset, Attachment, Device
 from beffroi.city.assets.scopes import scope_filter
 from beffroi.foundation.accounts.contracts import Scope
+from beffroi.foundation.territories.api import proper_name
+from beffroi.sdk.registry import asset_types
 
 MAX_DEVICES = 500
 _CURRENT = Prefetch(
     "attachments",
-    queryset=Attachment.objects.filter(attached_until__isnull=True).select_related("asset"),
+    queryset=Attachment.objects.filter(attached_until__isnull=True)
+    .select_related("asset__area")
+    .defer("asset__shape", "asset__properties", "asset__area__boundary", "asset__area__bbox"),
     to_attr="current_attachments",
 )
 
@@ -124,6 +129,16 @@ def device_summary(device: Device) -> DeviceSummary:
         radio=device.radio,
         asset_id=None if asset is None else asset.id,
         asset_uuid=None if asset is None else asset.uuid,
-        asset_title="" if asset is None else asset.name or asset.external_key,
+        asset_title="" if asset is None else _title(asset),
         attached_from=None if attachment is None else attachment.attached_from,
     )
+
+
+def _title(asset: Asset) -> str:
+    """Return what an asset is called: by its own words, or else by its type and its area."""
+    own = asset.name or own_key(asset.external_key)
+    if own:
+        return own
+    declared = asset_types().get(asset.type_key)
+    label = asset.type_key if declared is None else gettext(declared.label)
+    return label if asset.area is None else f"{label}\u00a0· {proper_name(asset.area.name)}"

@@ -58,12 +58,14 @@ class ColumnChoice:
         column: key of the column in the reader's rows.
         label: name as the file writes it.
         target: key of a declared property, or one of :data:`TARGETS`.
+        places: the position of a row is read from it, whatever else it is kept for.
     """
 
     column: str
     label: str
     target: str
     sample: tuple[str, ...] = ()
+    places: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -236,7 +236,11 @@ def _shown(value: Value) -> str:
 
 def _with_target(choice: Any, target: str) -> Any:
     return type(choice)(
-        column=choice.column, label=choice.label, target=target, sample=choice.sample
+        column=choice.column,
+        label=choice.label,
+        target=target,
+        sample=choice.sample,
+        places=choice.places,
     )
 
 

@@ -66,7 +66,11 @@ def mapping_propose(table: Table, declared: AssetType) -> list[ColumnChoice]:
             taken.add(target)
         choices.append(
             ColumnChoice(
-                column=column.key, label=column.label, target=target, sample=column.examples
+                column=column.key,
+                label=column.label,
+                target=target,
+                sample=column.examples,
+                places=column.key in used,
             )
         )
     return choices

@@ -21,7 +21,7 @@ from psycopg.sql import SQL
 
 from beffroi.city.ingest.batches import Batch, Item, columns_of, error_json, radio_json
 from beffroi.city.ingest.contracts import BODY_KEPT, Status
-from beffroi.city.ingest.decoding import AttachedAsset
+from beffroi.city.ingest.decoding import AttachedAsset, Decoded
 from beffroi.city.ingest.plain_values import clean_text
 from beffroi.city.ingest.postgres import Connection
 from beffroi.city.series.api import LATEST_UPSERT, OBSERVATIONS_INSERT, LatestRow, LatestValue
@@ -38,6 +38,10 @@ apart ("CLAI"); the second half is the territory."""
 
 REFUSALS_KEPT = 20
 """Refused items of one delivery that are kept with their octets."""
+
+
+Heard = tuple[int, datetime, Decoded, Mapping[str, Any] | None]
+"""One message of a device: its id, when it was heard, what was read, its radio."""
 
 
 class DirectoryStale(Exception):
@@ -276,24 +280,33 @@ def _value_columns(items: Iterable[Item]) -> dict[str, list[Any]]:
 
 
 def _devices_heard(new: list[tuple[Batch, Item]]) -> dict[str, list[Any]]:
-    """Return when each device was last heard, and its battery and radio at that time."""
+    return heard_columns(
+        (
+            item.device.device_id,
+            min(item.message.observed_at, batch.received_at),
+            item.decoded,
+            radio_json(item.message.radio),
+        )
+        for batch, item in new
+        if item.device is not None and isinstance(item.message, Uplink)
+    )
+
+
+def heard_columns(heard: Iterable[Heard]) -> dict[str, list[Any]]:
+    """Return when each device was last heard, and its battery and radio at that time.
+
+    What cannot be of its time, and what a network made up to test itself, is not counted.
+    """
     latest: dict[int, list[Any]] = {}
-    for batch, item in new:
-        message = item.message
-        if (
-            item.device is None
-            or not isinstance(message, Uplink)
-            or item.decoded.status in {Status.QUARANTINED, Status.SIMULATED}
-        ):
+    for device_id, seen_at, decoded, radio in heard:
+        if decoded.status in {Status.QUARANTINED, Status.SIMULATED}:
             continue
-        seen_at = min(message.observed_at, batch.received_at)
-        row = latest.setdefault(item.device.device_id, [seen_at, None, None, None])
+        row = latest.setdefault(device_id, [seen_at, None, None, None])
         if seen_at >= row[0]:
-            radio = radio_json(message.radio)
             row[0] = seen_at
-            row[1] = item.decoded.battery_v if item.decoded.battery_v is not None else row[1]
-            row[2] = item.decoded.battery_pct if item.decoded.battery_pct is not None else row[2]
-            row[3] = row[3] if radio is None else encoded(radio)
+            row[1] = decoded.battery_v if decoded.battery_v is not None else row[1]
+            row[2] = decoded.battery_pct if decoded.battery_pct is not None else row[2]
+            row[3] = encoded(radio) if radio else row[3]
     names = ("seen_at", "battery_v", "battery_pct", "radio")
     columns: dict[str, list[Any]] = {"device_ids": sorted(latest)}
     for rank, name in enumerate(names):

@@ -18,7 +18,13 @@ from beffroi.city.ingest.catalogue import Catalogue, catalogue
 from beffroi.city.ingest.contracts import RedecodeCount, Status
 from beffroi.city.ingest.decoding import Decoded, DeviceEntry, Value, decode_uplink
 from beffroi.city.ingest.directory import DEVICES_SQL, entries_of
-from beffroi.city.ingest.flush import LIVE_CHANNEL, live_payloads
+from beffroi.city.ingest.flush import (
+    DEVICES_LOCK,
+    DEVICES_UPDATE,
+    LIVE_CHANNEL,
+    heard_columns,
+    live_payloads,
+)
 from beffroi.city.ingest.models import Message, Source
 from beffroi.city.ingest.plain_values import clean_json
 from beffroi.city.series.api import (
@@ -139,6 +145,7 @@ def _redecode_chunk(chunk: list[Message], *, codec_key: str, installed: Catalogu
                 message, device, source=sources[source_id], installed=installed
             )
             read.append((message, device, decoded))
+    _note_heard(read)
     observations = _write(read)
     for message, device, decoded in read:
         _note(message, device, decoded)
@@ -252,6 +259,24 @@ def _note(message: Message, device: DeviceEntry | None, decoded: Decoded) -> Non
     message.error = error_json(decoded.error, decoded.error_params) if decoded.error else None
     message.attempts = min(message.attempts + 1, 32_000)
     message.device_id = None if device is None else device.device_id
+
+
+def _note_heard(read: Sequence[tuple[Message, DeviceEntry | None, Decoded]]) -> None:
+    """Tell the devices when they were heard, as the flush does of what it can decode at once."""
+    columns = heard_columns(
+        (
+            device.device_id,
+            min(message.observed_at, message.received_at),
+            decoded,
+            message.radio,
+        )
+        for message, device, decoded in read
+        if device is not None
+    )
+    if columns["device_ids"]:
+        with connection.cursor() as cursor:
+            cursor.execute(DEVICES_LOCK, columns)
+            cursor.execute(DEVICES_UPDATE, columns)
 
 
 def _write(read: Sequence[tuple[Message, DeviceEntry | None, Decoded]]) -> int:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.db.models import Count, Q, QuerySet, Sum
@@ -32,6 +32,7 @@ from beffroi.kernel.clock import now
 from beffroi.kernel.errors import BeffroiError
 
 _COUNTS = tuple(ActivityCounts.__dataclass_fields__)
+_Kept = TypeVar("_Kept", Message, IngestError)
 GUESS_FROM = 20
 """Messages of a device that a guess looks at, the newest first."""
 
@@ -76,16 +77,24 @@ def source_activity(uuid: UUID, *, hours: int = 24) -> list[tuple[Any, int]]:
 
 
 def source_messages(uuid: UUID, *, in_error: bool = False, limit: int = 50) -> list[MessageView]:
-    """Return the last messages of a source, or only those that could not be used."""
-    found = Message.objects.filter(source__uuid=uuid)
+    """Return the last messages of a source, or only those that could not be used.
+
+    Raises:
+        SourceNotFound: there is no such source.
+    """
+    found = last_of_source(Message.objects.all(), source_row(uuid).id)
     if in_error:
         found = found.filter(status__in=[Status.UNDECODABLE.value, Status.QUARANTINED.value])
-    return [message_view(row) for row in found.order_by("-id")[:limit]]
+    return [message_view(row) for row in found[:limit]]
 
 
 def source_errors(uuid: UUID, *, limit: int = 50) -> list[ErrorView]:
-    """Return what a source sent and that could not be read, the newest first."""
-    rows = IngestError.objects.filter(source__uuid=uuid).order_by("-id")[:limit]
+    """Return what a source sent and that could not be read, the newest first.
+
+    Raises:
+        SourceNotFound: there is no such source.
+    """
+    rows = last_of_source(IngestError.objects.all(), source_row(uuid).id)[:limit]
     return [
         ErrorView(
             at=row.at,
@@ -97,6 +106,18 @@ def source_errors(uuid: UUID, *, limit: int = 50) -> list[ErrorView]:
         )
         for row in rows
     ]
+
+
+def last_of_source(rows: QuerySet[_Kept], source_id: int) -> QuerySet[_Kept]:
+    """Return what one source sent, the newest first, in an order that only its index has.
+
+    Asked for ``source_id = 4 ORDER BY id``, PostgreSQL walks the primary key from its end and
+    leaves out what the other sources sent: everything, when this one has been silent for long.
+    With a range and the source in the order, the index (territory, source, -id) is the only way.
+    """
+    return rows.filter(source_id__gte=source_id, source_id__lte=source_id).order_by(
+        "source_id", "-id"
+    )
 
 
 def device_messages(

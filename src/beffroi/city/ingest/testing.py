@@ -191,6 +191,7 @@ def _look_again() -> None:
         registry.codecs,
         registry.asset_types,
         registry.domain_of,
+        registry.measures,
         catalogue,
     ):
         cached.cache_clear()

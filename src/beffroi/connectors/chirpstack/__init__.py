@@ -12,7 +12,7 @@ CONNECTOR = Connector(
     parse=parse,
     help=_(
         "In the application, add an HTTP integration with the JSON encoding. Give it the address "
-        "below and a header Authorization with the value Bearer followed by the secret."
+        "of the source and a header Authorization with the value Bearer followed by the secret."
     ),
 )
 

@@ -148,13 +148,7 @@ def _uplink(item: Item, info: Item, device: str, delivery: Delivery, raw: bytes)
 
 def _object_text(item: Item) -> Item:
     """Return the decoded object where v3 writes it as a JSON text."""
-    text = messages.text_of(item, "objectJSON")
-    if not text:
-        return {}
-    try:
-        return next(messages.json_items(text.encode()))[0]
-    except ParseError:
-        return {}
+    return messages.object_in(messages.text_of(item, "objectJSON"))
 
 
 def _time(item: Item) -> datetime | None:

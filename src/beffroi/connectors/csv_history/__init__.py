@@ -32,8 +32,8 @@ CONNECTOR = Connector(
         ),
     ),
     help=_(
-        "Send the file by POST to the address below with the content type text/csv, at most 10,000 "
-        "rows at once; beffroi sources send cuts a longer file."
+        "Send the file by POST to the address of the source with the content type text/csv, at "
+        "most 10,000 rows at once; beffroi sources send cuts a longer file."
     ),
 )
 

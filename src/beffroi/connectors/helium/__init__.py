@@ -11,9 +11,9 @@ CONNECTOR = Connector(
     label="Helium",
     parse=parse,
     help=_(
-        "In the Console, add an HTTP integration with the method POST and the address below, and "
-        "a header Authorization with the value Bearer followed by the secret. A Helium console on "
-        "ChirpStack wants a source of the connector ChirpStack instead."
+        "In the Console, add an HTTP integration with the method POST, the address of the "
+        "source and a header Authorization with the value Bearer followed by the secret. "
+        "A Helium console on ChirpStack wants a source of the connector ChirpStack instead."
     ),
 )
 

@@ -11,8 +11,8 @@ CONNECTOR = Connector(
     label="Orange Live Objects",
     parse=parse,
     help=_(
-        "Create a routing rule of the HTTP push kind with the address below and a header "
-        "X-Beffroi-Secret with the secret as its value."
+        "Create a routing rule of the HTTP push kind with the address of the source and a "
+        "header X-Beffroi-Secret with the secret as its value."
     ),
 )
 

@@ -27,8 +27,8 @@ CONNECTOR = Connector(
         ),
     ),
     help=_(
-        "Send one object, a list, or one object a line, by POST to the address below, with a "
-        "header Authorization holding the word Bearer and the secret."
+        "Send one object, a list, or one object a line, by POST to the address of the source, "
+        "with a header Authorization holding the word Bearer and the secret."
     ),
 )
 

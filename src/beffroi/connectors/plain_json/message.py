@@ -34,15 +34,16 @@ def parse(delivery: Delivery) -> Sequence[Parsed]:
     parsed: list[Parsed] = []
     for index, (item, raw) in enumerate(_items(delivery.body, mapping)):
         try:
-            parsed.append(_read(item, raw, delivery, mapping, index=index))
+            found = messages.object_of(item, index=index)
+            parsed.append(_read(found, raw, delivery, mapping, index=index))
         except ParseError as problem:
             parsed.append(messages.refused(problem, index=index, raw=raw))
     return parsed
 
 
-def _items(body: bytes, mapping: JsonMapping) -> Iterator[tuple[Mapping[str, Any], bytes]]:
+def _items(body: bytes, mapping: JsonMapping) -> Iterator[tuple[object, bytes]]:
     for item, raw in messages.json_items(body):
-        if not mapping.items:
+        if not mapping.items or not isinstance(item, Mapping):
             yield item, raw
             continue
         found = value_at(item, mapping.items)
@@ -59,7 +60,7 @@ def _items(body: bytes, mapping: JsonMapping) -> Iterator[tuple[Mapping[str, Any
                 params={"count": len(found), "most": messages.MAX_ITEMS},
             )
         for part in found:
-            yield (part if isinstance(part, Mapping) else {}), msgspec.json.encode(part)
+            yield part, msgspec.json.encode(part)
 
 
 def _read(

@@ -11,9 +11,10 @@ CONNECTOR = Connector(
     label="The Things Stack",
     parse=parse,
     help=_(
-        "In the application, add a custom webhook in JSON with the address below and an additional "
-        "header Authorization with the value Bearer followed by the secret. Enable Uplink message, "
-        "and Join accept and the downlink events if you want them in the device's history."
+        "In the application, add a custom webhook in JSON with the address of the source and an "
+        "additional header Authorization with the value Bearer followed by the secret. "
+        "Enable Uplink message, and Join accept and the downlink events if you want them in "
+        "the device's history."
     ),
 )
 

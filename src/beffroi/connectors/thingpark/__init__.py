@@ -15,8 +15,9 @@ CONNECTOR = Connector(
     verify=verify,
     content_types=("application/json", "application/xml", "text/xml"),
     help=_(
-        "Create an application server with the address below, in JSON or XML, turn uplink security "
-        "on and give it the tunnel interface key shown here; every message is then signed."
+        "Create an application server with the address of the source, in JSON or XML, turn "
+        "uplink security on and give it the tunnel interface key shown here; "
+        "every message is then signed."
     ),
 )
 

@@ -21,19 +21,34 @@ Document = tuple[str, Item, bytes]
 """Kind (``DevEUI_uplink``…), fields, octets."""
 
 
-def read_documents(delivery: Delivery) -> list[Document]:
-    """Return the documents of a delivery.
+def body_of(delivery: Delivery) -> tuple[bytes, bool]:
+    """Return the octets of a body, and whether they are XML."""
+    body = delivery.body.removeprefix(b"\xef\xbb\xbf").lstrip()
+    return body, body.startswith(b"<")
+
+
+def only_document(delivery: Delivery) -> Document | None:
+    """Return the document of a delivery that has one, as a signed one has.
 
     Raises:
         ParseError: the body is neither JSON nor XML of this family.
     """
-    body = delivery.body.removeprefix(b"\xef\xbb\xbf").lstrip()
-    if body.startswith(b"<"):
-        return [_from_xml(body)]
-    return [_from_json(item, raw) for item, raw in messages.json_items(body)]
+    body, is_xml = body_of(delivery)
+    if is_xml:
+        return from_xml(body)
+    items = list(messages.json_items(body))
+    if len(items) != 1:
+        return None
+    item, raw = items[0]
+    return from_json(messages.object_of(item, index=0), raw)
 
 
-def _from_json(item: Item, raw: bytes) -> Document:
+def from_json(item: Item, raw: bytes) -> Document:
+    """Return the document that a JSON object holds.
+
+    Raises:
+        ParseError: it is not of this family.
+    """
     for key, value in item.items():
         if key.startswith(PREFIX) and isinstance(value, dict):
             return key, value, raw
@@ -43,7 +58,12 @@ def _from_json(item: Item, raw: bytes) -> Document:
     )
 
 
-def _from_xml(body: bytes) -> Document:
+def from_xml(body: bytes) -> Document:
+    """Return the document that an XML body is.
+
+    Raises:
+        ParseError: the body is not XML, or not of this family.
+    """
     try:
         root = fromstring(body, forbid_dtd=True)
     except (XmlError, DefusedXmlException, ValueError, LookupError) as problem:

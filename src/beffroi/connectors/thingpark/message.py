@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from beffroi.connectors.thingpark.fields import Document, read_documents
+from beffroi.connectors.thingpark.fields import Document, body_of, from_json, from_xml
 from beffroi.kernel.clock import epoch_ms
 from beffroi.kernel.errors import ParseError
 from beffroi.sdk import messages
@@ -43,13 +43,18 @@ def parse(delivery: Delivery) -> Sequence[Parsed]:
     Raises:
         ParseError: the whole body is unreadable.
     """
-    parsed: list[Parsed] = []
-    for index, document in enumerate(read_documents(delivery)):
-        try:
-            parsed.append(_read(document, delivery))
-        except ParseError as problem:
-            parsed.append(messages.refused(problem, index=index, raw=document[2]))
-    return parsed
+    body, is_xml = body_of(delivery)
+    if not is_xml:
+        return messages.parse_items(delivery, read=_read_json)
+    document = from_xml(body)
+    try:
+        return [_read(document, delivery)]
+    except ParseError as problem:
+        return [messages.refused(problem, index=0, raw=body)]
+
+
+def _read_json(item: Item, delivery: Delivery, raw: bytes) -> Parsed:
+    return _read(from_json(item, raw), delivery)
 
 
 def _read(document: Document, delivery: Delivery) -> Parsed:
@@ -153,10 +158,7 @@ def _customer_data(body: Item) -> Item:
     text = messages.text_of(body, "CustomerData")
     if not text:
         return messages.inner(body, "CustomerData")
-    try:
-        return next(messages.json_items(text.encode()))[0]
-    except ParseError:
-        return {}
+    return messages.object_in(text)
 
 
 def _coordinate(place: Item, key: str) -> float | None:

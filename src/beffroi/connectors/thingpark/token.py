@@ -13,7 +13,7 @@ import hashlib
 import hmac
 from urllib.parse import unquote
 
-from beffroi.connectors.thingpark.fields import read_documents
+from beffroi.connectors.thingpark.fields import only_document
 from beffroi.kernel.errors import ParseError
 from beffroi.sdk.connectors import Delivery
 from beffroi.sdk.messages import Item
@@ -30,12 +30,12 @@ def verify(delivery: Delivery, secret: str) -> bool:
     if not mark:
         return False
     try:
-        documents = read_documents(delivery)
+        document = only_document(delivery)
     except ParseError:
         return False
-    if len(documents) != 1:
+    if document is None:
         return False
-    kind, body, _ = documents[0]
+    kind, body, _ = document
     expected = hashlib.sha256(
         (body_elements(kind, body) + signed + secret.lower()).encode()
     ).hexdigest()

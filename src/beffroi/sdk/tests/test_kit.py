@@ -10,7 +10,7 @@ import pytest
 from beffroi.kernel.errors import ParseError
 from beffroi.kernel.units import Unit
 from beffroi.sdk import messages
-from beffroi.sdk.connectors import Reception
+from beffroi.sdk.connectors import Delivery, Reception, Refusal, Uplink
 from beffroi.sdk.declarations import Kind, Measure
 from beffroi.sdk.local_time import written_instant, zone_of
 
@@ -73,3 +73,24 @@ def test_local_times_follow_the_clock_of_the_town() -> None:
         written_instant("29/03/2026 02:30", PARIS)
     with pytest.raises(ParseError, match="not a time zone"):
         zone_of("Europe/Atlantis")
+
+
+def test_an_item_that_is_no_object_is_refused_alone_with_its_index() -> None:
+    body = b'[{"device": "a"}, 12, {"device": "b"}, ["c"]]'
+    delivery = Delivery(body=body, content_type="", received_at=datetime(2026, 1, 1, tzinfo=UTC))
+    found = messages.parse_items(
+        delivery,
+        read=lambda item, given, raw: Uplink(
+            device=messages.text_of(item, "device"), key="", observed_at=given.received_at, raw=raw
+        ),
+    )
+    assert [item.device for item in found if isinstance(item, Uplink)] == ["a", "b"]
+    refused = [item for item in found if isinstance(item, Refusal)]
+    assert [(item.index, item.raw) for item in refused] == [(1, b"12"), (3, b'["c"]')]
+    assert refused[0].message.format(**refused[0].params).startswith("Item 1 of the body is 12,")
+
+
+@pytest.mark.parametrize("text", ["", "[1]", "1", "{", "\ud800"])
+def test_a_text_that_holds_no_object_gives_an_empty_one(text: str) -> None:
+    assert messages.object_in(text) == {}
+    assert messages.object_in('{"a": 1}') == {"a": 1}

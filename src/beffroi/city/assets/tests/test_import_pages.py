@@ -67,6 +67,20 @@ def test_a_file_is_chosen_checked_imported_and_its_refusals_downloaded() -> None
     assert client.get(check).status_code == 404
 
 
+def test_the_map_of_a_file_holds_what_is_taken_and_the_columns_of_places_are_told() -> None:
+    town = make_territory("ville-import")
+    client = agent_client(town, verbs=["assets.import"])
+    content = b"nom;latitude;longitude\nUn;43.61;3.87\nDeux;99.2;3.88\nTrois;43.62;3.88\n"
+    file = SimpleUploadedFile("lampes.csv", content)
+    check = client.post(URL, {"type_key": "car_park", "file": file})["Location"]
+    page = client.get(check).content.decode()
+    config = page.partition('id="import-map-config" type="application/json">')[2]
+    west, south, east, north = json.loads(config.partition("</script>")[0])["bounds"]
+    assert 43 < south < north < 44
+    assert 3 < west < east < 4
+    assert page.count('<option value="@ignore" selected>Position</option>') == 2
+
+
 def test_a_file_that_cannot_be_read_is_told_about_on_the_form() -> None:
     town = make_territory("ville-import")
     client = agent_client(town, verbs=["assets.import"])

@@ -141,7 +141,14 @@ class MappingForm(forms.Form):
         self._columns = [column.column for column in preview.columns]
         for rank, column in enumerate(preview.columns):
             self.fields[f"{COLUMN}{rank}"] = forms.ChoiceField(
-                label=column.label, choices=targets, initial=column.target, required=False
+                label=column.label,
+                # The position is read from it: to leave it out says that it has no other use.
+                choices=[
+                    (key, _("Position")) if column.places and key == TO_NOTHING else (key, label)
+                    for key, label in targets
+                ],
+                initial=column.target,
+                required=False,
             )
 
     def mapping(self) -> dict[str, str]:

@@ -23,6 +23,7 @@ from beffroi.foundation.accounts.api import departments
 from beffroi.foundation.accounts.contracts import Access
 from beffroi.foundation.files.writing import unarmed
 from beffroi.kernel.errors import BeffroiError, NotFound
+from beffroi.kernel.geometry import BoundingBox
 from beffroi.sdk.declarations import AssetType
 from beffroi.sdk.registry import asset_types, domain_of, domains
 
@@ -271,9 +272,11 @@ def _effect(item: api.RowRefusal) -> str:
 
 
 def _map(preview: api.ImportPreview, territory: str) -> dict[str, object] | None:
-    if preview.extent is None or not preview.sample_points:
+    if not preview.sample_points:
         return None
-    extent = preview.extent.expanded(margin=0.05)
+    # Of the rows that are taken: one refused for a latitude of 99 would leave no map at all.
+    lons, lats = zip(*preview.sample_points, strict=True)
+    extent = BoundingBox(min(lons), min(lats), max(lons), max(lats)).expanded(margin=0.05)
     tile = reverse("basemap:tile", kwargs={"territory": territory, "z": 0, "x": 0, "y": 0})
     return {
         "base_tiles": tile.replace("/0/0/0.mvt", "/{z}/{x}/{y}.mvt"),

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -39,7 +39,7 @@ from beffroi.foundation.audit.api import AuditFilter, audit_page
 from beffroi.foundation.database.api import acting_for
 from beffroi.foundation.territories.models import Territory
 from beffroi.foundation.territories.testing import make_territory
-from beffroi.kernel.clock import now
+from beffroi.kernel.clock import now, parse_instant
 
 DEVICE = "a81758fffe000042"
 
@@ -51,6 +51,10 @@ def heard(source: MadeSource, door: int, *payloads: str) -> None:
         for rank, payload in enumerate(payloads)
     ]
     assert post(door, source.path, body, headers=source.headers)[1]["unclaimed"] == len(body)
+
+
+def body_time(message: dict[str, Any]) -> datetime:
+    return parse_instant(message["at"])
 
 
 def claim_of(source: MadeSource, **fields: Any) -> Claim:
@@ -82,6 +86,26 @@ def test_what_an_unknown_device_sent_is_decoded_once_it_is_claimed(
     answer = post(door, source.path, message, headers=source.headers)[1]
     assert (answer["accepted"], answer["unclaimed"]) == (1, 0)
     assert values(town, asset)["temperature"] == [21.5, 21.6, 21.7]
+
+
+def test_a_claimed_device_knows_when_it_was_heard_its_battery_and_its_radio(
+    town: Territory, source: MadeSource, door: int
+) -> None:
+    at = now()
+    body = [
+        tiny_message(DEVICE, at - timedelta(minutes=1), hex="00d763", rssi=[-90, -101]),
+        tiny_message(DEVICE, at - timedelta(minutes=9), hex="00d762", rssi=[-70]),
+        tiny_message(DEVICE, at + timedelta(days=9), hex="00d761"),
+    ]
+    post(door, source.path, body, headers=source.headers)
+    with acting_for(town.id):
+        device_claim(claim_of(source, type_key="tiny_station", lon=3.88, lat=43.6))
+        device = Device.objects.get()
+        messages_redecode(source=source.row)
+        again = Device.objects.get()
+    assert device.last_seen_at == body_time(body[0])
+    assert (device.battery_pct, device.radio["rssi_dbm"], device.radio["gateways"]) == (99, -90, 2)
+    assert (again.last_seen_at, again.battery_pct) == (device.last_seen_at, 99)
 
 
 def test_claiming_twice_changes_nothing(town: Territory, source: MadeSource, door: int) -> None:

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext, override
 
 from beffroi.city.assets.models import Asset, Device
-from beffroi.city.assets.testing import make_asset
+from beffroi.city.assets.testing import make_asset, make_device
 from beffroi.city.ingest.models import Source
 from beffroi.city.ingest.testing import MadeSource, post, tiny_message
 from beffroi.city.ingest.tests.test_door import station, values
@@ -105,8 +105,45 @@ def test_a_device_is_previewed_then_claimed(
     assert done["Location"] == url(town, "device", device=device.uuid)
     assert values(town, asset)["temperature"] == [21.5]
     page = browser.get(done["Location"]).content.decode()
-    assert "Cour d’école" in page
+    there = reverse("control_room:asset", kwargs={"territory": town.slug, "asset": asset.uuid})
+    assert f'<a href="{there}">Cour d’école</a>' in page
     assert browser.get(here).status_code == 404
+
+
+def test_an_asset_without_name_is_called_by_its_type_on_the_page_of_its_device(
+    town: Territory, source: MadeSource, browser: Client
+) -> None:
+    place = "lamps@3.876000,43.610000"
+    asset = make_asset(town, type_key="tiny_station", domain_key="tiny", external_key=place)
+    device = make_device(town, identifier=DEVICE, asset=asset, source_id=source.row.id)
+    page = browser.get(url(town, "device", device=device.uuid)).content.decode()
+    listed = browser.get(url(town, "devices")).content.decode()
+    assert ">Tiny station</a>" in page
+    assert "Tiny station" in listed
+    assert place not in page + listed
+    blind = Client()
+    sign_in(blind, make_agent(town, verbs=["sources.see"]))
+    unlinked = blind.get(url(town, "device", device=device.uuid)).content.decode()
+    assert "Tiny station" in unlinked
+    assert str(asset.uuid) not in unlinked
+
+
+def test_the_messages_of_a_source_lead_to_the_claim_and_name_what_they_measure(
+    town: Territory, source: MadeSource, door: int, browser: Client
+) -> None:
+    station(town, "a81758fffe000078")
+    sent = [
+        tiny_message(DEVICE, now(), hex="00d7"),
+        tiny_message("a81758fffe000078", now(), hex="00d763", readings={"odd": 4}),
+    ]
+    post(door, source.path, sent, headers=source.headers)
+    page = browser.get(url(town, "source", source=source.row.uuid)).content.decode()
+    claim = f"{url(town, 'claim')}?source={source.row.uuid}&amp;appareil={DEVICE}"
+    assert f'<a href="{claim}">' in page
+    assert page.count("appareil=") == 1
+    with override("fr"):
+        assert f"{gettext('Temperature')} <strong>21,5</strong>" in page
+    assert browser.get(claim.replace("&amp;", "&")).status_code == 200
 
 
 def test_a_new_asset_is_made_at_the_place_that_is_given(

@@ -69,7 +69,9 @@ def claim_page(request: HttpRequest, territory: str) -> HttpResponse:
         "guess": guess,
         "form": form,
         "preview": preview,
-        "action": claim_url(territory, waiting),
+        "action": claim_url(
+            territory, source_uuid=waiting.source_uuid, identifier=waiting.identifier
+        ),
         "text": request.GET.get("q", ""),
         "lines": message_lines(
             api.device_messages(

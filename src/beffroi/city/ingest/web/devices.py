@@ -15,7 +15,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from beffroi.city.assets.api import DeviceSummary, device_get, devices_page
+from beffroi.city.assets.api import DeviceSummary, assets_by_uuid, device_get, devices_page
 from beffroi.city.ingest import api
 from beffroi.city.ingest.web.forms import DeviceFilterForm, ReadingForm, ReplaceForm
 from beffroi.city.ingest.web.requests import access_of, message_lines, who
@@ -39,14 +39,19 @@ def device_list(request: HttpRequest, territory: str) -> HttpResponse:
         "text": text,
         "tabs": [
             (_("All"), here, shown not in {SILENT, UNCLAIMED}),
-            (_("Silent"), f"{here}?etat={SILENT}", shown == SILENT),
+            (_("Silent devices"), f"{here}?etat={SILENT}", shown == SILENT),
             (_("Unclaimed"), f"{here}?etat={UNCLAIMED}", shown == UNCLAIMED, api.unclaimed_count()),
         ],
         "may_manage": "sources.manage" in access_of(request).verbs,
     }
     if shown == UNCLAIMED:
         context["unclaimed"] = [
-            {"view": view, "url": claim_url(territory, view)}
+            {
+                "view": view,
+                "url": claim_url(
+                    territory, source_uuid=view.source_uuid, identifier=view.identifier
+                ),
+            }
             for view in api.unclaimed_list(text=text)
         ]
         return render(request, "ingest/unclaimed.html", context)
@@ -115,9 +120,9 @@ def device_replacing(request: HttpRequest, territory: str, device: UUID) -> Http
     return _render(request, territory, found, ReadingForm(initial=initial), form)
 
 
-def claim_url(territory: str, view: api.UnclaimedView) -> str:
+def claim_url(territory: str, *, source_uuid: UUID, identifier: str) -> str:
     """Return the address where a device is claimed."""
-    query = urlencode({"source": str(view.source_uuid), "appareil": view.identifier})
+    query = urlencode({"source": str(source_uuid), "appareil": identifier})
     return f"{reverse('ingest:claim', kwargs={'territory': territory})}?{query}"
 
 
@@ -129,8 +134,11 @@ def _render(
     replacing: ReplaceForm,
 ) -> HttpResponse:
     lines = message_lines(api.device_messages(found.identifier, source_id=found.source_id))
+    scope = access_of(request).scope("assets.see")
     context = {
         "device": found,
+        "asset_seen": found.asset_uuid is not None
+        and bool(assets_by_uuid([found.asset_uuid], scope=scope)),
         "facts": _facts(found),
         "radio": _radio(found),
         "lines": lines,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, TypedDict, cast
 
 from django.http import HttpRequest
@@ -13,7 +13,7 @@ from beffroi.city.ingest.contracts import MessageView, Status
 from beffroi.foundation.accounts.api import actor_of, client_address
 from beffroi.foundation.accounts.contracts import Access
 from beffroi.foundation.audit.api import Actor
-from beffroi.sdk.registry import codecs
+from beffroi.sdk.registry import codecs, measures
 
 SHOWN_OCTETS = 256
 SHOWN_TEXT = 4_000
@@ -52,13 +52,21 @@ def codec_choices() -> list[tuple[str, str]]:
     return [("", gettext("None: the source sends values")), *_labelled(named)]
 
 
-def message_lines(messages: Iterable[MessageView]) -> list[dict[str, Any]]:
-    """Return messages as a table shows them."""
+def message_lines(
+    messages: Iterable[MessageView], *, claim_at: Callable[[str], str] | None = None
+) -> list[dict[str, Any]]:
+    """Return messages as a table shows them.
+
+    ``claim_at`` gives the address where a device that nobody knows is claimed.
+    """
     return [
         {
             "message": message,
             "status_label": status_label(message.status),
             "tone": TONES[message.status],
+            "claim_url": claim_at(message.device_identifier)
+            if claim_at is not None and message.status is Status.UNCLAIMED
+            else "",
             "hex": hex_of(message.payload),
             "raw": text_of(message.raw),
             "readings": shown_readings(
@@ -70,9 +78,21 @@ def message_lines(messages: Iterable[MessageView]) -> list[dict[str, Any]]:
 
 
 def shown_readings(readings: Iterable[tuple[str, Any, bool]]) -> list[tuple[str, str, bool]]:
-    """Return values as they are read: those that were taken first, without false precision."""
-    rows = [(name, _value(value), taken) for name, value, taken in readings]
+    """Return values as they are read: those that were taken first, without false precision.
+
+    What was taken has the name of its measure; what was not keeps the one that its sender gave.
+    """
+    rows = [
+        (measure_label(name) if taken else name, _value(value), taken)
+        for name, value, taken in readings
+    ]
     return sorted(rows, key=lambda row: not row[2])
+
+
+def measure_label(key: str) -> str:
+    """Return the name of a measure in the reader's language, or its key when none declares it."""
+    measure = measures().get(key)
+    return key if measure is None else gettext(measure.label)
 
 
 def _value(value: Any) -> str:

@@ -15,6 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from beffroi.city.ingest import api
+from beffroi.city.ingest.web.devices import claim_url
 from beffroi.city.ingest.web.forms import SETTING, SharedKeyForm, SourceForm
 from beffroi.city.ingest.web.requests import (
     access_of,
@@ -110,7 +111,10 @@ def source_page(request: HttpRequest, territory: str, source: UUID) -> HttpRespo
             {"error": error, "body": text_of(error.body)} for error in api.source_errors(source)
         ]
     else:
-        context["lines"] = message_lines(api.source_messages(source, in_error=shown == "echecs"))
+        context["lines"] = message_lines(
+            api.source_messages(source, in_error=shown == "echecs"),
+            claim_at=lambda name: claim_url(territory, source_uuid=source, identifier=name),
+        )
     return render(request, "ingest/source.html", context)
 
 

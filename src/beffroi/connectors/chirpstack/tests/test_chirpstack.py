@@ -103,7 +103,7 @@ def test_one_bad_item_does_not_spoil_the_others() -> None:
     assert second.index == 1
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"3", b"[1]", b"\xff\xfe", b"[" * 100_000])
+@pytest.mark.parametrize("body", [b"", b"{", b"3", b"\xff\xfe", b"[" * 100_000])
 def test_unreadable_bodies_are_refused(body: bytes) -> None:
     with pytest.raises(ParseError):
         read(body)

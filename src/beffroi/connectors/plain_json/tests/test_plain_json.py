@@ -87,11 +87,13 @@ def test_without_time_the_senders_idempotency_key_names_the_message() -> None:
         {"device": "", "values": {"x": 1}},
         {"device": "a\n", "time": "yesterday", "values": {"x": 1}},
         {"device": "a", "values": {}},
+        ["a"],
+        12,
         {"device": "a", "values": {"x": "high"}},
         {"device": "a", "time": "2026-03-02T08:00:00", "values": {"x": 1}},
     ],
 )
-def test_a_message_that_cannot_be_kept_is_refused_by_itself(item: dict[str, Any]) -> None:
+def test_a_message_that_cannot_be_kept_is_refused_by_itself(item: Any) -> None:
     good = {"device": "a", "values": {"x": 1}}
     first, second = read([item, good])
     assert isinstance(first, Refusal)

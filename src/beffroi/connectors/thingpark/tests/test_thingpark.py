@@ -107,9 +107,19 @@ def test_token_of_an_encoded_query_string_is_verified_after_decoding() -> None:
         b"<a>",
         b"<other/>",
         b'<!DOCTYPE x [<!ENTITY a "b">]><DevEUI_uplink>&a;</DevEUI_uplink>',
-        b'{"something": {}}',
     ],
 )
 def test_hostile_documents_are_refused(body: bytes) -> None:
     with pytest.raises(ParseError):
         read(body)
+
+
+def test_a_document_of_another_kind_is_refused_alone() -> None:
+    good = (SAMPLES / "uplink_frame_numbers.json").read_bytes()
+    body = b'[{"something": {}}, 7, ' + good + b"]"
+    delivery = Delivery(body=body, content_type="application/json", received_at=NOW)
+    other, number, uplink = CONNECTOR.parse(delivery)
+    assert isinstance(other, Refusal)
+    assert isinstance(number, Refusal)
+    assert (other.index, number.index) == (0, 1)
+    assert isinstance(uplink, Uplink)
