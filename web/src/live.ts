@@ -42,6 +42,13 @@ export function startLive(): void {
   window.addEventListener("pageshow", (event) => {
     if (event.persisted) open();
   });
+  // A telephone that loses its network is told at once, not after three missed heartbeats. Asked
+  // anew and not only noted: a server on this very machine is still there.
+  for (const change of ["offline", "online"]) {
+    window.addEventListener(change, () => {
+      if (source) open();
+    });
+  }
   document.addEventListener("visibilitychange", () => {
     window.clearTimeout(hiddenTimer);
     // Browsers allow six HTTP/1.1 connections per server: a tab nobody sees gives its own back.

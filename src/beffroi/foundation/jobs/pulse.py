@@ -101,7 +101,8 @@ def _run_one(beat: Beat, *, at: datetime, failures: int) -> None:
         return
     BeatRun.objects.filter(key=beat.key).update(finished_at=clock.now(), failures=0, last_error="")
     if sentence:
-        log.info("%s: %s", beat.key, sentence)
+        # Every minute, under whatever the terminal shows: only for who asks for it.
+        log.debug("%s: %s", beat.key, sentence)
 
 
 def run_pulse(stop: threading.Event, *, step: timedelta = timedelta(seconds=1)) -> None:

@@ -60,11 +60,13 @@ def polygon(geometry: Any) -> BaseGeometry:
     Raises:
         InvalidBoundary: another type, or coordinates that are not degrees.
     """
-    if not isinstance(geometry, dict) or geometry.get("type") not in _POLYGONS:
+    # Collections are refused before GEOS reads them: one nested deep enough brings it down.
+    kind = geometry.get("type") if isinstance(geometry, dict) else None
+    if not isinstance(kind, str) or kind not in _POLYGONS:
         raise _invalid("A boundary is a polygon or several.")
     try:
         made = shape(geometry)
-    except (ShapelyError, ValueError, TypeError, KeyError, IndexError) as error:
+    except (ShapelyError, ValueError, TypeError, KeyError, IndexError, RecursionError) as error:
         raise _invalid("A polygon cannot be read.") from error
     if made.is_empty:
         raise _invalid("A polygon is empty.")
@@ -92,7 +94,7 @@ def geojson_of(geometry: BaseGeometry) -> GeoJson:
 def _features(content: bytes | str) -> list[tuple[dict[str, Any], Any]]:
     try:
         document = json.loads(content)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise _invalid("The file is not JSON.") from error
     if not isinstance(document, dict):
         raise _invalid("The file is not GeoJSON.")

@@ -35,6 +35,7 @@ class Cell:
     value: str
     label: str
     checked: bool
+    column: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +187,7 @@ def _rows(
                 cells.append(None)
                 continue
             checked = (verb.value, key or None, area_id) in held
-            cells.append(Cell(f"{verb.value}|{key}", f"{label} – {column}", checked))
+            cells.append(Cell(f"{verb.value}|{key}", f"{label} – {column}", checked, column))
         yield Row(label, tuple(cells))
 
 

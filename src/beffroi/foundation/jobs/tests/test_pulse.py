@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import logging
 import threading
 from datetime import UTC, datetime, timedelta
 
@@ -56,6 +57,19 @@ def test_a_failing_beat_is_kept_with_its_error_and_tried_later_and_later() -> No
     assert run_due(beats, at=NOON + timedelta(minutes=7)) == ["test.count"]
     (state,) = beat_states()
     assert (state.failures, state.last_error) == (0, "")
+
+
+@pytest.mark.django_db
+def test_an_ordinary_beat_is_not_told_under_the_terminal_and_a_failure_is(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    counter = Counter()
+    with caplog.at_level(logging.DEBUG, logger="beffroi.pulse"):
+        run_due([counter.beat()], at=NOON)
+        counter.broken = True
+        run_due([counter.beat()], at=NOON + timedelta(days=3_650))
+    told = [(record.levelname, record.getMessage()) for record in caplog.records]
+    assert told == [("DEBUG", "test.count: done"), ("ERROR", "test.count failed")]
 
 
 @pytest.mark.django_db

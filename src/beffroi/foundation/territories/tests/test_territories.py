@@ -115,6 +115,13 @@ def test_the_boundary_is_stored_with_its_rectangle() -> None:
         b'{"type": "FeatureCollection", "features": []}',
         b'{"type": "Polygon", "coordinates": []}',
         b'{"type": "Polygon", "coordinates": [[[1]]]}',
+        b'{"type": ["Polygon"], "coordinates": []}',
+        b'{"type": "GeometryCollection", "geometries": []}',
+        # Nested so deep that GEOS, or whoever walks it, would go down.
+        b'{"type": "GeometryCollection", "geometries": [' * 400 + b"]}" * 400,
+        b'{"type": "GeometryCollection", "geometries": [' * 100_000 + b"]}" * 100_000,
+        b'{"type": "Polygon", "coordinates": ' + b"[" * 900 + b"]" * 900 + b"}",
+        b'{"type": "Polygon", "coordinates": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
         # Lambert-93, in metres.
         (
             b'{"type": "Polygon", "coordinates": [[[770000, 6270000], [771000, 6270000],'

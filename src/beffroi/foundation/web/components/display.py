@@ -51,6 +51,12 @@ def state_name(state: str | int) -> str:
     return state if state in STATES else "unknown"
 
 
+@register.filter
+def state_label(state: str | int) -> str:
+    """Return the word of a state alone, where a drawing has no place."""
+    return str(STATES[state_name(state)])
+
+
 @register.simple_tag
 def status(state: str | int, *, label: object = "", hide_label: bool = False) -> SafeString:
     """Draw a state: colour, shape and text."""
