@@ -110,6 +110,15 @@ def test_a_cut_and_a_delay_are_said_and_nothing_is_missed(
     assert page.evaluate("() => window.stillHere")
 
 
+def test_a_telephone_without_network_says_so_and_comes_back(page: Page, measured: str) -> None:
+    page.goto(measured)
+    expect(page.locator("html")).to_have_attribute("data-live", "live", timeout=PATIENCE_MS)
+    page.context.set_offline(True)
+    expect(page.locator("html")).to_have_attribute("data-live", "offline", timeout=PATIENCE_MS)
+    page.context.set_offline(False)
+    expect(page.locator("html")).to_have_attribute("data-live", "live", timeout=PATIENCE_MS)
+
+
 def until_said(page: Page, state: str) -> None:
     """Wait until the page has told a state, however short."""
     page.wait_for_function(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from dataclasses import dataclass
+from hashlib import sha256
 from ipaddress import ip_address
 
 MAX_HEADERS = 100
@@ -174,26 +176,47 @@ _SENTENCES = {
     ),
     503: (
         "Service en cours de démarrage",
-        "Beffroi démarre ou redémarre. Rechargez la page dans quelques secondes.",
+        "Beffroi démarre ou redémarre. Réessayez dans quelques secondes.",
     ),
     505: ("Version refusée", "Le serveur ne parle que HTTP/1.1."),
 }
 
 
+# The web, which serves the style sheets, is what is away: the page carries its own few rules, and
+# its policy names them by their hash, so that no other style and no script at all can run.
+_STYLE = (
+    ":root{color-scheme:light dark}"
+    "body{margin:0;min-height:100vh;display:grid;place-items:center;"
+    "background:light-dark(#f5f4f0,#12161c);color:light-dark(#1d232c,#e6e5e0);"
+    "font:1.0625rem/1.55 system-ui,'Segoe UI',Roboto,'Noto Sans','Liberation Sans',sans-serif}"
+    "main{max-width:34rem;padding:1.5rem}"
+    "h1{margin:0 0 .5rem;font:700 1.75rem/1.2 Charter,Cambria,'Noto Serif',Georgia,serif}"
+    "p{margin:0 0 1.25rem}"
+    "a{display:inline-block;padding:.6rem 1.1rem;border-radius:6px;font-weight:600;"
+    "text-decoration:none;background:light-dark(#2b4a73,#8fb0dd);color:light-dark(#fff,#14181f)}"
+    "a:focus-visible{outline:3px solid light-dark(#0b57d0,#9cc3ff);outline-offset:2px}"
+)
+_STYLE_HASH = b64encode(sha256(_STYLE.encode()).digest()).decode("ascii")
+_PASSING = frozenset({502, 503})
+"""What a second try may cure."""
+
+
 def refusal_page(status: int) -> bytes:
     """Return a whole answer, in plain French, after which the connection is closed."""
     title, sentence = _SENTENCES[status]
+    retry = '<p><a href="">Réessayer</a></p>' if status in _PASSING else ""
     body = (
         '<!DOCTYPE html><html lang="fr"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width">'
-        f"<title>{title}</title></head><body><h1>{title}</h1><p>{sentence}</p></body></html>\n"
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{title} – Beffroi</title><style>{_STYLE}</style></head>"
+        f"<body><main><h1>{title}</h1><p>{sentence}</p>{retry}</main></body></html>\n"
     ).encode()
     lines = [
         f"HTTP/1.1 {status} {'Service Unavailable' if status == 503 else 'Refused'}",
         "Content-Type: text/html; charset=utf-8",
         f"Content-Length: {len(body)}",
         "Cache-Control: no-store",
-        "Content-Security-Policy: default-src 'none'",
+        f"Content-Security-Policy: default-src 'none'; style-src 'sha256-{_STYLE_HASH}'",
         *(["Retry-After: 5"] if status == 503 else []),
         "Connection: close",
     ]

@@ -27,7 +27,9 @@ def add_commands(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None
     )
     read.set_defaults(command=Command(run_read, needs_database=False))
     city = inner.add_parser("map", help=_("the map of a running town, in a real browser"))
-    city.add_argument("--url", default="http://localhost:8000", metavar=_("ADDRESS"))
+    city.add_argument(
+        "--url", metavar=_("ADDRESS"), help=_("where it runs; BEFFROI_PUBLIC_URL by default")
+    )
     city.add_argument("--territory", metavar=_("TERRITORY"))
     city.add_argument("--chromium", default="/usr/bin/chromium", metavar=_("PATH"))
     city.add_argument("--runs", type=int, default=5, help=_("five at least"))
@@ -48,8 +50,19 @@ def run_map(options: argparse.Namespace) -> None:
 
     territory = chosen_territory(options.territory)
     bench_map(
-        territory, base_url=options.url, chromium=options.chromium, runs=options.runs, say=_say
+        territory,
+        base_url=map_address(options),
+        chromium=options.chromium,
+        runs=options.runs,
+        say=_say,
     )
+
+
+def map_address(options: argparse.Namespace) -> str:
+    """Return where the town is open: what was asked for, or else its public address."""
+    from django.conf import settings
+
+    return str(options.url or settings.BEFFROI.public_url).rstrip("/")
 
 
 def _say(text: str) -> None:

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import argparse
 import errno
 import os
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -14,7 +17,7 @@ from beffroi.foundation.database.api import application_role
 from beffroi.foundation.database.testing import TestDatabase
 from beffroi.kernel.errors import ConfigurationError
 from beffroi.site import configuration
-from beffroi.site.cli import words
+from beffroi.site.cli import bench, words
 from beffroi.site.cli.holding import held, refuse_full_disk, refuse_taken_port, served_address
 from beffroi.site.cli.program import main, told_by_the_system
 from beffroi.site.migration import pending_migrations
@@ -148,3 +151,15 @@ def test_a_first_migration_that_was_cut_short_is_pending(test_database: TestData
         finally:
             administrator.execute(sql.SQL("GRANT SELECT ON django_migrations TO {}").format(role))
     assert pending_migrations() == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "opened"), [([], "https://town.example"), (["--url", "http://a:1"], "http://a:1")]
+)
+def test_the_map_is_measured_at_the_public_address_unless_another_is_named(
+    asked: list[str], opened: str, settings: Any
+) -> None:
+    settings.BEFFROI = replace(settings.BEFFROI, public_url="https://town.example")
+    parser = argparse.ArgumentParser()
+    bench.add_commands(parser.add_subparsers())
+    assert bench.map_address(parser.parse_args(["bench", "map", *asked])) == opened
