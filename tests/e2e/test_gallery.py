@@ -13,9 +13,8 @@ import pytest
 from django.contrib.staticfiles.handlers import StaticFilesHandler
 from django.core.handlers.wsgi import WSGIHandler
 from django.test import override_settings
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
-CHROMIUM = "/usr/bin/chromium"
 WIDTHS = (1440, 390, 320)
 
 
@@ -40,17 +39,9 @@ def address() -> Iterator[str]:
             thread.join()
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
-
-
 @pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    context = browser.new_context(locale="fr-FR", viewport={"width": 1280, "height": 900})
+def page(chromium: Browser) -> Iterator[Page]:
+    context = chromium.new_context(locale="fr-FR", viewport={"width": 1280, "height": 900})
     yield context.new_page()
     context.close()
 
@@ -72,9 +63,9 @@ def open_gallery(page: Page, address: str) -> list[str]:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", WIDTHS)
 def test_axe_finds_nothing_and_nothing_scrolls_sideways(
-    browser: Browser, address: str, width: int, scheme: Any
+    chromium: Browser, address: str, width: int, scheme: Any
 ) -> None:
-    context = browser.new_context(
+    context = chromium.new_context(
         locale="fr-FR", viewport={"width": width, "height": 900}, color_scheme=scheme
     )
     page = context.new_page()
@@ -122,8 +113,8 @@ def test_a_table_sorts_without_reload_and_the_address_follows(page: Page, addres
     expect(page.locator("#announcer")).to_have_text("1 résultat")
 
 
-def test_everything_is_read_without_script(browser: Browser, address: str) -> None:
-    context = browser.new_context(locale="fr-FR", java_script_enabled=False)
+def test_everything_is_read_without_script(chromium: Browser, address: str) -> None:
+    context = chromium.new_context(locale="fr-FR", java_script_enabled=False)
     page = context.new_page()
     page.goto(address)
     page.locator("#results").get_by_role("link", name="Nom").click()

@@ -18,9 +18,8 @@ from django.http import HttpRequest, HttpResponse
 from django.template import engines
 from django.test import override_settings
 from django.urls import include, path
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
-CHROMIUM = "/usr/bin/chromium"
 MVT = "application/vnd.mapbox-vector-tile"
 STREET_ZOOM = 15
 ASSETS = 80
@@ -133,23 +132,15 @@ def address() -> Iterator[str]:
             thread.join()
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
-
-
 def is_ours(message: ConsoleMessage) -> bool:
     """Tell whether something is wrong with a page; what the graphics driver says is not."""
     return message.type in {"error", "warning"} and not message.text.startswith("[.WebGL")
 
 
 @pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
+def page(chromium: Browser) -> Iterator[Page]:
     """A page whose errors and warnings fail the test that ends."""
-    context = browser.new_context(locale="fr-FR", viewport={"width": 1280, "height": 900})
+    context = chromium.new_context(locale="fr-FR", viewport={"width": 1280, "height": 900})
     page = context.new_page()
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
