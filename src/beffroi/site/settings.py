@@ -40,13 +40,17 @@ INSTALLED_APPS = [
     "beffroi.foundation.territories.apps.TerritoriesConfig",
     "beffroi.foundation.jobs.apps.JobsConfig",
     "beffroi.foundation.audit.apps.AuditConfig",
+    "beffroi.foundation.messaging.apps.MessagingConfig",
     "beffroi.foundation.accounts.apps.AccountsConfig",
     "beffroi.city.basemap.apps.BasemapConfig",
+    "beffroi.city.codecs.apps.CodecsConfig",
     "beffroi.city.assets.apps.AssetsConfig",
     "beffroi.city.series.apps.SeriesConfig",
+    "beffroi.city.archive.apps.ArchiveConfig",
     "beffroi.city.ingest.apps.IngestConfig",
     "beffroi.city.live.apps.LiveConfig",
     "beffroi.modules.control_room.apps.ControlRoomConfig",
+    "beffroi.interfaces.api.apps.ApiConfig",
     "beffroi.site.apps.SiteConfig",
 ]
 
