@@ -72,7 +72,7 @@ class SourceDirectory:
     def __init__(self, pool: Pool, *, unseal: Callable[[bytes, UUID], str]) -> None:
         self._pool = pool
         self._unseal = unseal
-        self._known: dict[str, tuple[float, SourceEntry | None]] = {}
+        self._known: dict[str, tuple[float, SourceEntry]] = {}
         self._generation = 0
         self.listening = False
 
@@ -84,11 +84,18 @@ class SourceDirectory:
         else:
             self._known.pop(key, None)
 
-    async def find(self, key: str) -> SourceEntry | None:
-        """Return the enabled source of a key whose connector is installed, or None."""
+    def remembered(self, key: str) -> SourceEntry | None:
+        """Return an enabled source that needs not be asked again, or None."""
         known = self._known.get(key)
         if known is not None and self.listening and monotonic() - known[0] < SOURCE_AGE_S:
             return known[1]
+        return None
+
+    async def find(self, key: str) -> SourceEntry | None:
+        """Return the enabled source of a key whose connector is installed, or None."""
+        known = self.remembered(key)
+        if known is not None:
+            return known
         generation = self._generation
         async with (
             self._pool.connection() as connection,
@@ -152,6 +159,20 @@ class DeviceDirectory:
         self._generations[territory_id] = self._generations.get(territory_id, 0) + 1
         for key in [key for key in self._known if key[0] == territory_id]:
             del self._known[key]
+
+    def remembered(
+        self, source: SourceEntry, identifiers: Iterable[str]
+    ) -> dict[str, DeviceEntry | None] | None:
+        """Return what is known of each device, or None when one of them must be looked up."""
+        if not self.listening:
+            return None
+        try:
+            return {
+                identifier: self._known[source.territory_id, source.id, identifier]
+                for identifier in identifiers
+            }
+        except KeyError:
+            return None
 
     async def resolve(
         self, pool: Pool, source: SourceEntry, identifiers: Iterable[str]

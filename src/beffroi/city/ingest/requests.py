@@ -26,9 +26,6 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 MAX_BODY = 8 * 1024 * 1024
 """Octets of a body, as sent and as unpacked: what a small body unpacks to is bounded too."""
 
-INLINE_OCTETS = 64 * 1024
-"""A longer body is unpacked, parsed and decoded in a thread, so that the others do not wait."""
-
 BODY_TIME_S = 30.0
 
 _SECRET_HEADERS = frozenset({"authorization", "x-beffroi-secret", "cookie", "proxy-authorization"})
@@ -45,6 +42,14 @@ _TITLES = {
     500: "Internal Server Error",
     503: "Service Unavailable",
 }
+
+
+def octets_announced(headers: Mapping[str, str]) -> int:
+    """Return how much room a body may take: its length, or the most where that is unknown."""
+    declared = headers.get("content-length", "")
+    if declared.isdigit() and "content-encoding" not in headers:
+        return min(int(declared), MAX_BODY)
+    return MAX_BODY
 
 
 def headers_of(scope: Scope) -> dict[str, str]:

@@ -22,8 +22,10 @@ import uvicorn
 
 from beffroi.city.ingest.asgi import IngestApplication
 from beffroi.city.ingest.catalogue import catalogue
+from beffroi.city.ingest.intake import Intake
 from beffroi.city.ingest.models import Source
 from beffroi.city.ingest.postgres import application_conninfo
+from beffroi.city.ingest.requests import BODY_TIME_S
 from beffroi.city.ingest.sealing import unseal
 from beffroi.city.ingest.services import source_create
 from beffroi.foundation.database.api import acting_for
@@ -237,7 +239,9 @@ def tiny_message(device: str, at: datetime, **fields: Any) -> dict[str, Any]:
 def make_application(**options: Any) -> IngestApplication:
     """Return an ingest process on the test's database."""
     conninfo = application_conninfo()
-    return IngestApplication(url=lambda: conninfo, unseal=_unseal, **options)
+    body_time_s = options.pop("body_time_s", BODY_TIME_S)
+    intake = Intake(url=lambda: conninfo, unseal=_unseal, **options)
+    return IngestApplication(intake, body_time_s=body_time_s)
 
 
 class _Server(uvicorn.Server):

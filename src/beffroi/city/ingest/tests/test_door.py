@@ -396,7 +396,7 @@ def test_a_chunked_body_is_read_and_an_endless_one_is_not(source: MadeSource, do
 def test_a_body_that_does_not_come_is_not_waited_for(town: Territory, source: MadeSource) -> None:
     del town
     with (
-        serving(make_application(body_time_s=0.2, max_in_flight=1)) as (port, _server),
+        serving(make_application(body_time_s=0.2, max_deliveries=1)) as (port, _server),
         socket.create_connection(("127.0.0.1", port), timeout=LIMIT_S) as slow,
     ):
         head = f"POST {source.path} HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n"

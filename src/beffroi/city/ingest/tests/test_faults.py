@@ -15,6 +15,7 @@ import psycopg
 import pytest
 
 from beffroi.city.ingest.asgi import IngestApplication
+from beffroi.city.ingest.intake import Intake
 from beffroi.city.ingest.models import Message
 from beffroi.city.ingest.testing import (
     LIMIT_S,
@@ -151,10 +152,8 @@ def test_every_acknowledged_message_survives_a_kill_and_is_stored_once(
 
 
 def test_without_a_database_the_sender_is_told_to_come_back() -> None:
-    application = IngestApplication(
-        url=lambda: "host=/nowhere dbname=none", unseal=lambda _sealed, _source: ""
-    )
-    with serving(application) as (port, _server):
+    intake = Intake(url=lambda: "host=/nowhere dbname=none", unseal=lambda _sealed, _source: "")
+    with serving(IngestApplication(intake)) as (port, _server):
         status, answer, headers = post(port, "/ingest/tiny/" + "x" * 20, {}, headers={})
     assert (status, answer["code"], headers["retry-after"]) == (503, "database.away", "5")
 
@@ -165,7 +164,7 @@ def test_beyond_what_a_process_holds_the_sender_is_told_to_come_back(
 ) -> None:
     station(town)
     first: list[int] = []
-    with serving(make_application(max_in_flight=most)) as (port, _server):
+    with serving(make_application(max_deliveries=most)) as (port, _server):
 
         def send() -> None:
             message = tiny_message(DEVICE, now(), hex="00d7")
