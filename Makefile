@@ -3,6 +3,9 @@
 PYTHON ?= python3
 # Where the demo listens: make demo LISTEN=127.0.0.1:8080
 LISTEN ?= 127.0.0.1:8000
+# How long each parser is searched, and which (all when empty): make fuzz FUZZ=codecs
+FUZZ_SECONDS ?= 20
+FUZZ ?=
 UV := .uv/uv
 RUN := .venv/bin
 SOURCES := pyproject.toml uv.lock hatch_build.py web/package-lock.json \
@@ -13,7 +16,7 @@ export NODE_USE_SYSTEM_CA := 1
 export UV_PYTHON_DOWNLOADS := never
 export BEFFROI_DATA_DIR ?= $(CURDIR)/.demo
 
-.PHONY: demo test check unit night isolation e2e faults screenshots format messages wheel clean help
+.PHONY: demo test check unit night isolation e2e faults fuzz screenshots format messages wheel clean help
 
 help:            ## these lines
 	@sed -n 's/^\([a-z0-9]*\): *.*## /\1\t/p' Makefile | expand -t 14
@@ -43,6 +46,10 @@ e2e: .venv/.ready-to-test   ## browser tests (Debian's chromium)
 
 faults: .venv/.ready-to-test   ## killed processes and other misfortunes
 	$(RUN)/pytest tests/faults
+
+fuzz: .venv/.ready-to-test   ## every parser, searched for faults: make fuzz FUZZ_SECONDS=60 FUZZ=connector-plain_json
+	@$(UV) sync --locked --group fuzz --quiet
+	$(RUN)/python tests/fuzz/run.py --seconds $(FUZZ_SECONDS) $(FUZZ)
 
 screenshots: .venv/.ready-to-test   ## pictures of every screen of a running town: make screenshots LINK=https://…
 	$(RUN)/python tools/screenshots.py $(LINK)

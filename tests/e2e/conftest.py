@@ -74,6 +74,8 @@ def town(chromium: Browser) -> Iterator[Town]:
         folder = Path(name) / "data"
         folder.mkdir()
         installation = Installation(folder)
+        # A webhook is tried where nobody listens.
+        installation.environment["BEFFROI_WEBHOOK_NETWORKS"] = "127.0.0.0/8"
         boundary = unpacked("VilleMTP_MTP_LimiteCommune.geojson.gz", folder)
         districts = unpacked("VilleMTP_MTP_Quartiers.geojson.gz", folder)
         installation.run(

@@ -34,6 +34,9 @@ SIGNED_OUT = (
 BETWEEN = {"compte/deconnexion/", "compte/lien/<str:token>/"}
 """What ends or changes the session that the other pages are read with."""
 
+NOWHERE = {"api/", "api/<path:rest>"}
+"""What answers that nothing is here, in the words of programs."""
+
 SCHEMES = ("light", "dark")
 FITS = "() => document.documentElement.scrollWidth <= innerWidth"
 TOO_WIDE = """() => document.documentElement.scrollWidth <= innerWidth ? [] :
@@ -45,7 +48,9 @@ TOO_WIDE = """() => document.documentElement.scrollWidth <= innerWidth ? [] :
 ROUTES = [
     route
     for route in routes()
-    if route.page not in PARTS and route.pattern not in BETWEEN and "sante/" not in route.pattern
+    if route.page not in PARTS
+    and route.pattern not in BETWEEN | NOWHERE
+    and "sante/" not in route.pattern
 ]
 LOOKED_AT = [
     pytest.param(route, query, id=route.pattern + query)

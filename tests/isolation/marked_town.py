@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import PurePosixPath
 from typing import Any
+from uuid import UUID
 
 from allauth.mfa.models import Authenticator
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -26,9 +29,14 @@ from beffroi.city.basemap.api import (
     basemap_build,
     basemap_features_replace,
 )
+from beffroi.city.codecs.models import CodecTrouble, LibraryModel, Script
+from beffroi.city.codecs.testing import make_library_model
+from beffroi.city.ingest.mqtt.contracts import BrokerDescription
+from beffroi.city.ingest.mqtt.models import BrokerAccount, BrokerState
+from beffroi.city.ingest.mqtt.services import account_issue, broker_create, subscription_add
 from beffroi.city.ingest.services import source_create
 from beffroi.city.ingest.testing import make_application, post, serving
-from beffroi.city.series.api import retention_set
+from beffroi.city.series.api import KeptDays, retention_set
 from beffroi.city.series.models import Stream
 from beffroi.city.series.testing import make_partitions, record
 from beffroi.foundation.accounts.journal import SIGNED_IN
@@ -36,8 +44,13 @@ from beffroi.foundation.accounts.models import Department, Invitation, Role, Use
 from beffroi.foundation.accounts.testing import make_agent, make_user, sign_in
 from beffroi.foundation.audit.api import Actor, Subject, audit_record
 from beffroi.foundation.database.api import acting_for
+from beffroi.foundation.messaging.api import Filters, deliveries_page
+from beffroi.foundation.messaging.fan_out import fan_out
+from beffroi.foundation.messaging.testing import make_webhook
+from beffroi.foundation.territories.api import areas_list
 from beffroi.foundation.territories.models import Territory
 from beffroi.foundation.territories.testing import make_area, make_territory
+from beffroi.interfaces.api.models import ApiKey
 
 CENTRE = (3.8796, 43.6085)
 """Both towns stand on the same square: what leaks is on the same tile and in the same list."""
@@ -56,6 +69,7 @@ class MarkedTown:
     ingest_path: str = ""
     asset: str = ""
     device: str = ""
+    api_key: str = ""
     names: dict[str, Any] = field(default_factory=dict)
     """What fills each parameter of an address."""
 
@@ -84,7 +98,10 @@ def make_marked_town(word: str, *, number: int, at: datetime) -> MarkedTown:
         _assets(town)
     _import(town)
     _messages(town, at=at)
+    _codecs(town, at=at)
     _old_days(town, at=at)
+    _webhooks(town, at=at)
+    _key(town)
     return town
 
 
@@ -210,6 +227,7 @@ def _messages(town: MarkedTown, *, at: datetime) -> None:
         source, issued = source_create("plain_json", name=f"Source {word}")
     assert issued is not None
     town.secret, town.ingest_path = issued.secret, f"/ingest/plain_json/{source.key}"
+    _mqtt(town, source.uuid, at=at)
     device = make_device(
         town.territory, identifier=town.device, source_id=source.pk, model=f"Modèle {word}"
     )
@@ -231,6 +249,64 @@ def _messages(town: MarkedTown, *, at: datetime) -> None:
     assert statuses[0] == 200, statuses
 
 
+def _webhooks(town: MarkedTown, *, at: datetime) -> None:
+    """Have a receiver told of what happened: a delivery waits, and an event is not yet in one."""
+    with acting_for(town.territory.pk):
+        area = areas_list()[0].id
+    issued = make_webhook(
+        town.territory,
+        name=f"Récepteur {town.word}",
+        url=f"http://127.0.0.1:9/{town.word}",
+        topics=["asset.changed", "observations"],
+        filters=Filters(domains=("street_lighting",), areas=(area,)),
+    )
+    for name in (f"Coffret {town.word}", f"Armoire {town.word}"):
+        fan_out(town.territory.pk, at=at)
+        with acting_for(town.territory.pk, user_id=town.agent.pk):
+            asset_update(UUID(town.asset), scope=WHOLE, changes={"name": name}, why=Why.EDIT)
+    with acting_for(town.territory.pk):
+        (delivery,) = deliveries_page(issued.uuid).deliveries
+    town.names |= {"webhook": issued.uuid, "delivery": delivery.uuid}
+
+
+def _codecs(town: MarkedTown, *, at: datetime) -> None:
+    """Add a script that went wrong, a device model, and a reading again of its messages."""
+    word, territory_id = town.word, town.territory.pk
+    script = _page(
+        town,
+        "codecs/nouveau/",
+        {
+            "name": f"Script {word}",
+            "source": f"function decodeUplink(input) {{ return {{ data: {{ {word}: 1 }} }}; }}",
+            "examples": json.dumps([{"name": f"Trame {word}", "input": {"bytes": "00"}}]),
+            "faire": "garder",
+        },
+    )
+    uuid = script["Location"].rstrip("/").rpartition("/")[2]
+    model = _page(
+        town,
+        "appareils/modeles/nouveau/",
+        {"name": f"Modèle {word}", "vendor": f"Fabricant {word}", "codec_key": f"script:{uuid}"},
+    )
+    path = model["Location"].removeprefix(f"/t/{town.territory.slug}/")
+    _page(town, f"{path}appareils/", {"q": town.device, "faire": "donner"})
+    asked = {"lignes": "0", "nouveau-path": f"champ_{word}", "nouveau-measure": "-"}
+    _page(town, f"{path}valeurs/", {**asked, "faire": "relire"})
+    kept = PurePosixPath(path).name
+    with acting_for(territory_id):
+        CodecTrouble.objects.create(
+            territory_id=territory_id,
+            codec_key=f"script:{uuid}",
+            sha256=Script.objects.get(uuid=uuid).sha256,
+            code="codec.timeout",
+            error={"message": "The script {script} failed: {detail}", "params": {"script": word}},
+            last_at=at,
+            held_until=at + timedelta(hours=1),
+        )
+    library = LibraryModel.objects.first() or make_library_model()
+    town.names |= {"script": UUID(uuid), "model": UUID(kept), "library_model": library.uuid}
+
+
 def message(device: str, at: datetime, **values: float | str) -> bytes:
     """Write one message of a device."""
     content = {"device": device, "time": at.isoformat(), "values": values}
@@ -245,7 +321,64 @@ def headers(town: MarkedTown) -> dict[str, str]:
 def _old_days(town: MarkedTown, *, at: datetime) -> None:
     with acting_for(town.territory.pk):
         stream = Stream.objects.get(asset__uuid=town.asset, measure_key="energy_kwh")
-        retention_set(measure_key="power_w", keep_days=4_000, reason=f"Délibération {town.word}")
+        kept = KeptDays(raw=200, hourly=2_000, daily=4_000)
+        retention_set(measure_key="energy_kwh", kept=kept, reason=f"Délibération {town.word}")
         town.names["stream"] = stream.uuid
     make_partitions(at - timedelta(days=12), at)
-    record(stream, [(at - timedelta(days=age), float(town.number - age)) for age in (11, 10, 1)])
+    # Of its hours and days alone, of a month, of days and of rows.
+    ages = (300, 120, 11, 10, 1)
+    record(stream, [(at - timedelta(days=age), float(town.number - age)) for age in ages])
+
+
+def _mqtt(town: MarkedTown, source: UUID, *, at: datetime) -> None:
+    word, territory_id = town.word, town.territory.pk
+    with acting_for(territory_id, user_id=town.agent.pk):
+        broker = broker_create(
+            BrokerDescription(
+                name=f"Serveur {word}",
+                host="127.0.0.1",
+                port=1,  # nobody listens: a page that tries it is answered at once
+                tls=False,
+                username=f"beffroi-{word}",
+                password=f"motdepasse-{word}",
+            )
+        )
+        subscription = subscription_add(source, broker.uuid, topic=f"{word}/{{device}}/up")
+        account_issue(broker.uuid, f"lampe-{word}")
+        account = BrokerAccount.objects.get(broker=broker)
+        BrokerState.objects.create(
+            territory_id=territory_id,
+            broker=broker,
+            process=f"machine-{word}",
+            updated_at=at,
+            connected_since=at,
+            error={"message": "{host} cannot be reached: {reason}.", "params": {"host": word}},
+            error_at=at,
+        )
+    town.names |= {
+        "broker": broker.uuid,
+        "subscription": subscription.uuid,
+        "account": account.uuid,
+    }
+
+
+def _key(town: MarkedTown) -> None:
+    made = _page(
+        town,
+        "cles-api/nouvelle/",
+        {
+            "name": f"Clé {town.word}",
+            "verbs": ["assets.see", "series.export", "sources.see"],
+            "origins": f"https://{town.word}.example",
+            "requests_per_minute": "60000",
+            "rows_per_minute": "100000000",
+        },
+    )
+    town.api_key = re.findall(r"bff_[\w-]{43}", made.content.decode())[0]
+    with acting_for(town.territory.pk):
+        row = ApiKey.objects.get()
+    town.names |= {
+        "api_key": row.uuid,
+        "indicator": "energy_per_light_point",
+        "rest": "nulle-part",
+    }

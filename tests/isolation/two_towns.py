@@ -38,7 +38,13 @@ TILES = (
 """Squares of the map on which both towns stand: from cells to each asset."""
 
 SUGGESTED_PARENTS = "equipements/<uuid:asset>/modifier/parents/"
+OBSERVED = "?start=2020-01-01T00:00:00Z&end=2100-01-01T00:00:00Z"
+API = "api/v1/territories/<slug:territory>/"
 QUERIES = {
+    f"{API}assets": ("", "?text=armoire", "?fields=geometry,id", "?parent={asset}"),
+    f"{API}observations": (f"{OBSERVED}&type=lighting_cabinet",),
+    f"{API}streams/<uuid:stream>/observations": (OBSERVED,),
+    f"{API}streams/<uuid:stream>/aggregates": (f"{OBSERVED}&step=month",),
     "series/export.csv": ("?type=lighting_cabinet&de=2020-01-01",),
     "series/export.parquet": ("?type=lighting_cabinet&de=2020-01-01",),
     "equipements/<uuid:asset>/export.csv": ("?de=2020-01-01",),
@@ -162,6 +168,12 @@ def own_addresses(town: MarkedTown) -> Iterator[tuple[Route, str]]:
             path = route.filled(asked)
             for query in queries:
                 yield route, path + query.format(word=town.word, **town.names)
+
+
+def needed_query(route: Route) -> str:
+    """Return what an address of the API cannot be asked without: its period."""
+    query = QUERIES.get(route.page, ("",))[0] if route.of_api else ""
+    return query if query.startswith(OBSERVED) else ""
 
 
 def own_answers(town: MarkedTown, *, at: datetime) -> dict[str, str]:

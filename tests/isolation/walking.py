@@ -15,6 +15,8 @@ from beffroi.foundation.accounts.contracts import RuleKind
 
 PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>|\(\?P<(\w+)>[^)]*\)")
 TERRITORY = "t/<slug:territory>/"
+API = "api/v1/territories/<slug:territory>"
+"""Addresses of a territory that programs read; whoever has neither key nor session is told 401."""
 PARTS = {
     "equipements/<uuid:asset>/apercu/",
     "equipements/<uuid:asset>/courbe/<slug:measure>/",
@@ -42,7 +44,12 @@ class Route:
     @property
     def of_territory(self) -> bool:
         """Tell whether it is an address of a territory."""
-        return self.pattern.startswith(TERRITORY)
+        return self.pattern.startswith(TERRITORY) or self.of_api
+
+    @property
+    def of_api(self) -> bool:
+        """Tell whether it is an address of a territory that programs read."""
+        return self.pattern.startswith(API)
 
     @property
     def headers(self) -> dict[str, str]:

@@ -59,7 +59,8 @@ def as_utc(instant: datetime) -> datetime:
 def parse_instant(text: str) -> datetime:
     """Read an ISO 8601 instant with any number of fractional digits, in UTC.
 
-    Network servers write nanoseconds; Python keeps microseconds and the rest is cut.
+    Network servers write nanoseconds; Python keeps microseconds and the rest is cut. A leap
+    second, ``23:59:60``, is the second that follows it, as on every computer.
 
     Raises:
         ValueError: the text is not an instant, or has no offset.
@@ -72,8 +73,31 @@ def parse_instant(text: str) -> datetime:
         if fraction is not None:
             raise ValueError(f"{text!r} has a fraction but no seconds")
         time += ":00"
+    leaps = time.endswith(":59:60")
+    if leaps:
+        time = f"{time[:-2]}59"
     whole = f"{day}T{time}.{(fraction or '')[:6].ljust(6, '0')}{offset}"
-    return as_utc(datetime.fromisoformat(whole))
+    instant = datetime.fromisoformat(whole)
+    return as_utc(leap_second_instant(instant) if leaps else instant)
+
+
+def leap_second_instant(before: datetime) -> datetime:
+    """Return what a leap second is called: the instant that follows 23:59:59.
+
+    A second is inserted at the end of a month, in UTC (ITU-R TF.460-6). An instant without time
+    zone is only held to its minute: its zone is not known yet.
+
+    Raises:
+        ValueError: no second can be inserted after this one.
+    """
+    if (before.minute, before.second) != (59, 59):
+        raise ValueError(f"no leap second follows {before!r}")
+    after = before.replace(microsecond=0) + timedelta(seconds=1)
+    if before.tzinfo is not None:
+        utc = after.astimezone(UTC)
+        if (utc.day, utc.hour, utc.minute) != (1, 0, 0):
+            raise ValueError(f"no leap second follows {before!r}")
+    return after
 
 
 def epoch_ms(instant: datetime) -> int:

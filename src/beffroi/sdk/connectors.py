@@ -50,6 +50,17 @@ class Radio:
         return max(known, key=lambda item: item.rssi_dbm or -999.0, default=None)
 
 
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What a sender should know of a message that was read all the same.
+
+    ``message`` is English with ``{field}`` params, as that of an error.
+    """
+
+    message: str
+    params: Mapping[str, object] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Uplink:
     """One message of one device.
@@ -64,6 +75,8 @@ class Uplink:
         readings: values already in declared measures (plain JSON with a mapping, CSV history).
         late: the network kept it before delivery.
         simulated: marked by the network as a test; kept out of statistics.
+        notes: doubts of the reading that its sender is told of: a local hour that exists twice,
+            a text where a number was expected.
     """
 
     device: str
@@ -83,6 +96,7 @@ class Uplink:
     simulated: bool = False
     raw: bytes = b""
     """This message alone, as received, so that it can be read again."""
+    notes: Sequence[Note] = ()
 
 
 class NoticeKind(StrEnum):
@@ -139,13 +153,39 @@ class Authentication(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceSetting:
-    """A setting that a source of this connector takes; ``kind`` is text, json or choice."""
+    """A setting that a source of this connector takes.
+
+    Attributes:
+        kind: text, json, choice, path (where something stands in a message), mapping (an object
+            of ``parts``) or measures (an object: measure to where it stands).
+        choices: of kind choice, value and label.
+        parts: of kind mapping, what the object may hold.
+    """
 
     key: str
     label: str
     help: str = ""
     kind: str = "text"
     default: Any = ""
+    choices: tuple[tuple[str, str], ...] = ()
+    parts: tuple[SourceSetting, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SampleField:
+    """One thing that stands in a sample: its path, one value of it, and whether it is a number."""
+
+    path: str
+    example: str
+    is_number: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """What can be told of a sample: settings that would read it, and all that stands in it."""
+
+    settings: Mapping[str, Any]
+    fields: tuple[SampleField, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,7 +197,10 @@ class Connector:
             whole body is unreadable.
         verify: for :attr:`Authentication.SIGNATURE`: tells whether the delivery was signed
             with the shared secret; pure and in constant time.
+        examine: guesses settings from a sample that an agent pastes; pure. Raises ``ParseError``.
         help: how to set up the network's side, English, shown on the source's page.
+        mqtt_topics: by which its messages come from a broker; ``{device}``, ``{measure}`` and
+            ``{event}`` name the levels that say something.
     """
 
     key: str
@@ -166,5 +209,7 @@ class Connector:
     authentication: tuple[Authentication, ...] = (Authentication.SECRET,)
     verify: Callable[[Delivery, str], bool] | None = None
     settings: tuple[SourceSetting, ...] = ()
+    examine: Callable[[Delivery], Sample] | None = None
     help: str = ""
     content_types: tuple[str, ...] = ("application/json",)
+    mqtt_topics: tuple[str, ...] = ()

@@ -92,6 +92,8 @@ def object_of(item: object, *, index: int) -> Item:
 
 def object_in(text: str) -> Item:
     """Return the object that a field writes as a JSON text, or an empty one for anything else."""
+    if not text:
+        return {}
     try:
         decoded = _loads(text.encode())
     except (ParseError, UnicodeEncodeError):
@@ -123,14 +125,14 @@ def inner(item: Item, *path: str) -> Item:
     """Return the object at a path, or an empty one when any part is absent or another thing."""
     current: Any = item
     for key in path:
-        current = current.get(key) if isinstance(current, Mapping) else None
-    return current if isinstance(current, Mapping) else {}
+        current = current.get(key) if isinstance(current, dict) else None
+    return current if isinstance(current, dict) else {}
 
 
 def listed(item: Item, key: str) -> Sequence[Item]:
     """Return the objects of a list, leaving out what is no object."""
     found = item.get(key)
-    return [part for part in found if isinstance(part, Mapping)] if isinstance(found, list) else []
+    return [part for part in found if isinstance(part, dict)] if isinstance(found, list) else []
 
 
 def text_of(item: Item, key: str) -> str:

@@ -5,6 +5,7 @@ Every setting is documented in ``docs/guide/settings.md``; a test holds the two 
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import secrets
 from collections.abc import Mapping
@@ -35,6 +36,9 @@ class Configuration:
     web_workers: int
     raw_message_days: int
     hot_days: int
+    clock_ahead_minutes: int
+    clock_behind_days: int
+    webhook_networks: str
 
     @property
     def tile_origins(self) -> tuple[str, ...]:
@@ -82,6 +86,11 @@ def read(environment: Mapping[str, str] | None = None) -> Configuration:
         web_workers=_integer(env, "BEFFROI_WEB_WORKERS", default=2, low=1, high=64),
         raw_message_days=_integer(env, "BEFFROI_RAW_MESSAGE_DAYS", default=90, low=1, high=3660),
         hot_days=_integer(env, "BEFFROI_HOT_DAYS", default=1, low=1, high=60),
+        clock_ahead_minutes=_integer(
+            env, "BEFFROI_CLOCK_AHEAD_MINUTES", default=10, low=0, high=10_080
+        ),
+        clock_behind_days=_integer(env, "BEFFROI_CLOCK_BEHIND_DAYS", default=0, low=0, high=36_500),
+        webhook_networks=_networks(env.get("BEFFROI_WEBHOOK_NETWORKS", "")),
     )
 
 
@@ -111,6 +120,19 @@ def _tiles(template: str) -> str:
             params={"value": template},
         )
     return template
+
+
+def _networks(text: str) -> str:
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        try:
+            ipaddress.ip_network(part)
+        except ValueError as problem:
+            raise ConfigurationError(
+                "BEFFROI_WEBHOOK_NETWORKS holds {value}, which is not a network.",
+                way_out="Write networks separated by commas, as 10.1.0.0/16, 192.168.3.4/32.",
+                params={"value": part},
+            ) from problem
+    return text
 
 
 def _kept_secret(data_dir: Path) -> str:

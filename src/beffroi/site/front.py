@@ -20,6 +20,7 @@ import h11
 import uvloop
 
 from beffroi.site.http_heads import (
+    API,
     HOP_BY_HOP,
     RefusedRequest,
     RequestHead,
@@ -27,6 +28,7 @@ from beffroi.site.http_heads import (
     forwarded_headers,
     listed,
     refusal_page,
+    refusal_problem,
 )
 
 log = logging.getLogger("beffroi.front")
@@ -325,7 +327,8 @@ class _Exchange:
         return inner.trailing_data[0] + bytes(self.extra)
 
     async def _refuse(self, status: int) -> None:
-        self.writer.write(refusal_page(status))
+        is_api = self.head.target.startswith(API)
+        self.writer.write(refusal_problem(status) if is_api else refusal_page(status))
         await self.front.linger(self.reader, self.writer)
 
     async def _send_request(

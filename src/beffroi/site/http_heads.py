@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from base64 import b64encode
 from dataclasses import dataclass
@@ -31,6 +32,10 @@ HOP_BY_HOP = frozenset(
 _OWN = frozenset({b"forwarded", b"x-real-ip", b"host"})
 
 Headers = list[tuple[bytes, bytes]]
+
+
+API = b"/api/"
+"""Below it programs ask: what the front refuses there, it tells as a problem."""
 
 
 class RefusedRequest(Exception):
@@ -199,6 +204,22 @@ _STYLE = (
 _STYLE_HASH = b64encode(sha256(_STYLE.encode()).digest()).decode("ascii")
 _PASSING = frozenset({502, 503})
 """What a second try may cure."""
+
+
+def refusal_problem(status: int) -> bytes:
+    """Return the same for a program: a problem (RFC 9457), whole, before the connection closes."""
+    title, sentence = _SENTENCES[status]
+    known = {"type": "about:blank", "title": title, "status": status, "detail": sentence}
+    body = json.dumps({**known, "code": "api.unavailable", "instance": API.decode()}).encode()
+    lines = [
+        f"HTTP/1.1 {status} {'Service Unavailable' if status == 503 else 'Refused'}",
+        "Content-Type: application/problem+json",
+        f"Content-Length: {len(body)}",
+        "Cache-Control: no-store",
+        *(["Retry-After: 5"] if status in _PASSING else []),
+        "Connection: close",
+    ]
+    return "\r\n".join(lines).encode("ascii") + b"\r\n\r\n" + body
 
 
 def refusal_page(status: int) -> bytes:

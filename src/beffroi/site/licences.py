@@ -33,7 +33,8 @@ def components() -> tuple[Component, ...]:
             about = metadata.metadata(name)
         except metadata.PackageNotFoundError:
             continue
-        found[name.lower()] = Component(name, about["Version"], licence_of(about))
+        licence = licence_of(about) or _heading_of_text(name)
+        found[name.lower()] = Component(name, about["Version"], licence)
     return tuple(found[name] for name in sorted(found))
 
 
@@ -46,6 +47,15 @@ def licence_of(about: metadata.PackageMetadata) -> str:
     classifiers = (str(text) for text in about.get_all("Classifier") or ())
     kinds = [text.rpartition(" :: ")[2] for text in classifiers if text.startswith("License")]
     return ", ".join(kind for kind in kinds if kind != "OSI Approved")
+
+
+def _heading_of_text(name: str) -> str:
+    """Return the first line of the licence that a package carries, where its metadata say none."""
+    for path in metadata.files(name) or ():
+        if path.parent.name == "licenses" and path.name.startswith("LICEN"):
+            heading = path.read_text(encoding="utf-8").strip().partition("\n")[0].strip()
+            return heading if len(heading) <= _LONGEST else ""
+    return ""
 
 
 def browser_licences() -> str:

@@ -13,7 +13,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from beffroi.foundation.accounts.access import public
+from beffroi.interfaces.api.problems import problem_response, refusal, server_failed
 from beffroi.site.licences import browser_licences, components
+
+API = "/api/"
+"""Below it every error is a problem, also what is refused before an address is looked for."""
 
 
 @public(reason="a supervisor asks without an account; it learns up or down, nothing else")
@@ -72,9 +76,12 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def broken(request: HttpRequest) -> HttpResponse:
     """Answer 500 without the database, which may be what is broken."""
-    del request
+    if request.path.startswith(API):
+        return problem_response(request, server_failed())
     return HttpResponse(loader.render_to_string("site/broken.html"), status=500)
 
 
 def _page(request: HttpRequest, status: int, title: str, text: str) -> HttpResponse:
+    if request.path.startswith(API):
+        return problem_response(request, refusal(status))
     return render(request, "site/error.html", {"title": title, "text": text}, status=status)

@@ -29,10 +29,14 @@ from beffroi.city.assets.contracts import (
 )
 from beffroi.city.assets.credits import assets_attributions
 from beffroi.city.assets.device_selectors import (
+    asset_types_of_model,
     device_by_identifier,
     device_get,
     devices_of,
+    devices_of_model,
     devices_page,
+    devices_per_model,
+    devices_unmodelled,
 )
 from beffroi.city.assets.device_services import (
     NewDevice,
@@ -42,6 +46,7 @@ from beffroi.city.assets.device_services import (
     device_replace,
     device_update,
     devices_attach_many,
+    devices_model_set,
 )
 from beffroi.city.assets.facts import AssetFacts, assets_facts
 from beffroi.city.assets.import_contracts import (
@@ -70,6 +75,7 @@ from beffroi.city.assets.import_runs import (
     imports_recent,
 )
 from beffroi.city.assets.importing import expected_area, import_preview, import_run
+from beffroi.city.assets.listing import AssetQuery, AssetRecord, assets_listed
 from beffroi.city.assets.placing import areas_reassign
 from beffroi.city.assets.quads import cover
 from beffroi.city.assets.scopes import WHOLE, scope_filter
@@ -116,6 +122,8 @@ __all__ = [
     "AssetKeyTaken",
     "AssetNotFound",
     "AssetPage",
+    "AssetQuery",
+    "AssetRecord",
     "AssetState",
     "AssetSummary",
     "AttachmentView",
@@ -145,12 +153,14 @@ __all__ = [
     "asset_remove",
     "asset_restore",
     "asset_tile",
+    "asset_types_of_model",
     "asset_update",
     "assets_attributions",
     "assets_by_id",
     "assets_by_uuid",
     "assets_facts",
     "assets_in_view",
+    "assets_listed",
     "assets_matching",
     "assets_page",
     "assets_search",
@@ -167,8 +177,12 @@ __all__ = [
     "device_replace",
     "device_update",
     "devices_attach_many",
+    "devices_model_set",
     "devices_of",
+    "devices_of_model",
     "devices_page",
+    "devices_per_model",
+    "devices_unmodelled",
     "expected_area",
     "files_of_type",
     "import_file",

@@ -12,8 +12,9 @@ class AssetsConfig(AppConfig):
     verbose_name = _("Assets")
 
     def ready(self) -> None:
-        """Name the entries that this room writes to the audit log."""
+        """Name what this room writes to the audit log and to the outbox."""
         # Imported here: models exist only once the applications are loaded.
-        from beffroi.city.assets import journal  # noqa: PLC0415 - once apps are ready
+        from beffroi.city.assets import events, journal  # noqa: PLC0415 - once apps are ready
 
         journal.declare()
+        events.declare()

@@ -213,6 +213,7 @@ class DeviceSummary:
     asset_uuid: UUID | None = None
     asset_title: str = ""
     attached_from: datetime | None = None
+    model_ref_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

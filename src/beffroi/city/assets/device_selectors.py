@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from uuid import UUID
 
-from django.db.models import F, Prefetch, Q, QuerySet
+from django.db.models import Count, F, Prefetch, Q, QuerySet
 from django.utils.translation import gettext
 
 from beffroi.city.assets.contracts import AssetState, DeviceNotFound, DeviceSummary, own_key
@@ -54,6 +54,7 @@ def devices_page(
     text: str = "",
     attached: bool | None = None,
     silent: bool = False,
+    model_ref_id: int | None = None,
     after: str = "",
     limit: int = 50,
     scope: Scope | None = None,
@@ -64,6 +65,7 @@ def devices_page(
         text: beginning of the identifier, or part of the model.
         attached: only those that speak for an asset, or only those that do not.
         silent: only those whose asset is silent.
+        model_ref_id: only those of a device model.
         after: cursor of a former page.
         limit: number of devices.
         scope: hides devices of assets outside it; None hides nothing.
@@ -71,21 +73,18 @@ def devices_page(
     found: QuerySet[Device] = Device.objects.filter(removed_at__isnull=True)
     current = Attachment.objects.filter(attached_until__isnull=True)
     if text:
-        found = found.filter(
-            Q(identifier__startswith=text.strip().lower()) | Q(model__icontains=text.strip())
-        )
+        found = found.filter(named(text))
     if silent:
         found = found.filter(
             id__in=current.filter(asset__state=AssetState.SILENT).values("device_id")
         )
+    if model_ref_id is not None:
+        found = found.filter(model_ref_id=model_ref_id)
     if attached is not None:
         inside = Q(id__in=current.values("device_id"))
         found = found.filter(inside if attached else ~inside)
-    if scope is not None and not scope.everything:
-        found = found.filter(
-            ~Q(id__in=current.values("device_id"))
-            | Q(id__in=current.filter(scope_filter(scope, prefix="asset__")).values("device_id"))
-        )
+    if scope is not None:
+        found = found.filter(within(scope))
     if after:
         identifier, _, last = after.replace("\x00", "").rpartition(" ")
         found = found.filter(identifier__gte=identifier).filter(
@@ -97,6 +96,47 @@ def devices_page(
     page = rows[:limit]
     more = f"{page[-1].identifier} {page[-1].id}" if len(rows) > limit else ""
     return [device_summary(row) for row in page], more
+
+
+def named(text: str) -> Q:
+    """Return what devices of these words fulfil: how the identifier begins, part of the model."""
+    words = text.strip().replace("\x00", "")
+    return Q(identifier__startswith=words.lower()) | Q(model__icontains=words)
+
+
+def within(scope: Scope) -> Q:
+    """Return what devices fulfil that speak for no asset, or for one within the scope."""
+    if scope.everything:
+        return Q()
+    current = Attachment.objects.filter(attached_until__isnull=True)
+    inside = current.filter(scope_filter(scope, prefix="asset__"))
+    return ~Q(id__in=current.values("device_id")) | Q(id__in=inside.values("device_id"))
+
+
+def devices_per_model() -> dict[int, int]:
+    """Return how many devices each device model has, by the model's number."""
+    rows = Device.objects.filter(removed_at__isnull=True, model_ref__isnull=False)
+    return dict(rows.values_list("model_ref_id").annotate(n=Count("id")))
+
+
+def devices_of_model(model_ref_id: int) -> QuerySet[Device]:
+    """Return the devices of a device model."""
+    return Device.objects.filter(model_ref_id=model_ref_id, removed_at__isnull=True)
+
+
+def asset_types_of_model(model_ref_id: int) -> list[str]:
+    """Return the types of the assets that devices of a model speak for now."""
+    rows = Attachment.objects.filter(
+        device__model_ref_id=model_ref_id, attached_until__isnull=True
+    ).values_list("asset__type_key", flat=True)
+    return sorted(set(rows.order_by().distinct()))
+
+
+def devices_unmodelled(*, text: str, scope: Scope) -> int:
+    """Return how many devices of these words have no device model yet."""
+    return Device.objects.filter(
+        named(text), within(scope), removed_at__isnull=True, model_ref__isnull=True
+    ).count()
 
 
 def devices_of(asset_ids: Iterable[int]) -> dict[int, list[DeviceSummary]]:
@@ -131,6 +171,7 @@ def device_summary(device: Device) -> DeviceSummary:
         asset_uuid=None if asset is None else asset.uuid,
         asset_title="" if asset is None else _title(asset),
         attached_from=None if attachment is None else attachment.attached_from,
+        model_ref_id=device.model_ref_id,
     )
 
 

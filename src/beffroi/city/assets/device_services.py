@@ -18,8 +18,10 @@ from beffroi.city.assets.contracts import (
     DeviceNotFound,
     Why,
 )
+from beffroi.city.assets.device_selectors import named, within
 from beffroi.city.assets.history import history_write
 from beffroi.city.assets.models import Asset, Attachment, Device
+from beffroi.foundation.accounts.contracts import Scope
 from beffroi.foundation.database.api import current_user_id, required_territory_id
 from beffroi.kernel.clock import now
 from beffroi.kernel.errors import Conflict
@@ -32,6 +34,7 @@ class NewDevice:
 
     identifier: str
     model: str = ""
+    model_ref_id: int | None = None
     codec_key: str = ""
     mapping: Mapping[str, Any] = field(default_factory=dict)
     source_id: int | None = None
@@ -50,6 +53,7 @@ def device_create(new: NewDevice) -> Device:
                 territory_id=required_territory_id(),
                 identifier=new.identifier,
                 model=new.model,
+                model_ref_id=new.model_ref_id,
                 codec_key=new.codec_key,
                 mapping=dict(new.mapping),
                 source_id=new.source_id,
@@ -168,6 +172,20 @@ def device_replace(uuid: UUID, *, by: UUID, at: datetime | None = None) -> Attac
 
 
 @transaction.atomic
+def devices_model_set(model_ref_id: int, *, text: str, scope: Scope) -> int:
+    """Give a device model to every device of these words that has none; return how many.
+
+    Args:
+        model_ref_id: number of the model.
+        text: beginning of the identifier, or part of what the network calls the model.
+        scope: devices of assets outside it are left alone.
+    """
+    return Device.objects.filter(
+        named(text), within(scope), removed_at__isnull=True, model_ref__isnull=True
+    ).update(model_ref_id=model_ref_id)
+
+
+@transaction.atomic
 def devices_attach_many(
     pairs: Sequence[tuple[NewDevice, str]],
     *,
@@ -203,7 +221,9 @@ def devices_attach_many(
         return int(cursor.fetchone()[0])
 
 
-_DEVICE_FIELDS = frozenset({"model", "codec_key", "mapping", "source_id", "removed_at"})
+_DEVICE_FIELDS = frozenset(
+    {"model", "model_ref_id", "codec_key", "mapping", "source_id", "removed_at"}
+)
 _MAKE_DEVICES = """
 INSERT INTO assets_device (territory_id, uuid, identifier, source_id, model, codec_key, mapping,
     radio, created_at)

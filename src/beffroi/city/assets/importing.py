@@ -14,11 +14,12 @@ from typing import Any
 
 from django.db import transaction
 
+from beffroi.city.assets import events
 from beffroi.city.assets.absences import absences_apply
 from beffroi.city.assets.bulk import BulkOptions, assets_upsert_many
 from beffroi.city.assets.coercion import as_text
 from beffroi.city.assets.contracts import ImportRefused, UpsertCounts, Why
-from beffroi.city.assets.declared import declared_type
+from beffroi.city.assets.declared import declared_type, domain_key_of
 from beffroi.city.assets.findings import findings_of
 from beffroi.city.assets.import_contracts import (
     AbsentAssets,
@@ -163,6 +164,8 @@ def import_run(
         run.seconds = round(time.monotonic() - started, 3)
         run.finished_at = now()
         run.save()
+        if not dry_run:
+            events.import_finished(run, domain=domain_key_of(type_key))
         if dry_run and not kept:
             transaction.set_rollback(True)
     report = run_report(run)

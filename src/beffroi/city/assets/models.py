@@ -195,13 +195,25 @@ class AssetChange(TerritoryModel):
 
 
 class Device(TerritoryModel):
-    """What transmits. ``identifier`` is in its normal form: a DevEUI in lower case."""
+    """What transmits. ``identifier`` is in its normal form: a DevEUI in lower case.
+
+    Its model lends it codec and mapping; its own ``codec_key``, and each name that its own
+    ``mapping`` holds, win. ``model`` is what its network or its file calls it.
+    """
 
     id = models.BigAutoField(primary_key=True)
     uuid = models.UUIDField(default=uuid7, unique=True, editable=False)
     identifier = models.CharField(max_length=200, db_collation="C")
     source_id = models.BigIntegerField(null=True, blank=True)
     model = models.CharField(max_length=120, blank=True, default="")
+    model_ref = models.ForeignKey(
+        "codecs.DeviceModel",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        db_index=False,
+        related_name="+",
+    )
     codec_key = models.CharField(max_length=63, blank=True, default="")
     mapping = models.JSONField(default=dict, blank=True)
     last_seen_at = models.DateTimeField(null=True, blank=True)
@@ -218,6 +230,13 @@ class Device(TerritoryModel):
                 fields=["territory", "identifier", "source_id"],
                 nulls_distinct=False,
                 name="assets_device_identifier",
+            )
+        ]
+        indexes = [
+            models.Index(
+                fields=["territory", "model_ref"],
+                condition=Q(model_ref__isnull=False),
+                name="assets_device_model",
             )
         ]
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
 
-from beffroi.city.assets import journal
+from beffroi.city.assets import events, journal
 from beffroi.city.assets.bulk import parents_link
 from beffroi.city.assets.cells import cells_refresh, version_bump
 from beffroi.city.assets.contracts import (
@@ -105,6 +105,7 @@ def asset_create(
     if new.parent_key and parent_id is None:
         parents_link(type_key)
     cells_refresh([(domain_key, asset.quad)])
+    events.asset_created(asset)
     return asset
 
 
@@ -172,6 +173,7 @@ def asset_update(
     asset.refresh_from_db(fields=["quad"])
     history_write(asset.id, kind=ChangeKind.UPDATED, why=why, changes=different)
     cells_refresh([(asset.domain_key, before_quad), (asset.domain_key, asset.quad)])
+    events.asset_changed(asset, fields=different)
     return asset
 
 
@@ -203,6 +205,7 @@ def asset_remove(
     asset.absent_from = ""
     asset.save(update_fields=["removed_at", "updated_at", "state", "rule_state", "absent_from"])
     history_write(asset.id, kind=ChangeKind.REMOVED, why=why, note=reason.strip())
+    events.asset_removed(asset, reason=reason.strip())
     journal.tell(journal.REMOVED, asset, actor=actor, reason=reason.strip())
     cells_refresh([(asset.domain_key, asset.quad)])
 
@@ -228,6 +231,7 @@ def asset_restore(
     asset.state = first_state(asset.type_key)
     asset.save(update_fields=["removed_at", "updated_at", "state"])
     history_write(asset.id, kind=ChangeKind.RESTORED, why=why, note=reason.strip())
+    events.asset_restored(asset, reason=reason.strip())
     journal.tell(journal.RESTORED, asset, actor=actor, reason=reason.strip())
     cells_refresh([(asset.domain_key, asset.quad)])
 

@@ -10,3 +10,10 @@ class CodecsConfig(AppConfig):
     name = "beffroi.city.codecs"
     label = "codecs"
     verbose_name = _("Codecs")
+
+    def ready(self) -> None:
+        """Name what this room writes to the audit log."""
+        from beffroi.city.codecs.journal import LABELS  # noqa: PLC0415 - apps load first
+        from beffroi.foundation.audit.api import verbs_declare  # noqa: PLC0415 - same
+
+        verbs_declare(LABELS)

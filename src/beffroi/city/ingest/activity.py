@@ -14,8 +14,8 @@ from psycopg import Error
 from beffroi.city.ingest.batches import Batch, error_json
 from beffroi.city.ingest.contracts import BODY_KEPT, Status
 from beffroi.city.ingest.directory import SourceEntry
-from beffroi.city.ingest.flush import ERRORS_INSERT, encoded
-from beffroi.city.ingest.plain_values import clean_text
+from beffroi.city.ingest.flush import ERRORS_INSERT
+from beffroi.city.ingest.plain_values import clean_text, encoded
 from beffroi.city.ingest.postgres import AWAY, Pool, within_territory
 from beffroi.kernel.clock import now
 

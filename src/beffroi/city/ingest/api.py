@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from beffroi.city.ingest.announcing import LIVE_CHANNEL
 from beffroi.city.ingest.claims import (
     claim_preview,
     claims_settle,
@@ -29,7 +30,6 @@ from beffroi.city.ingest.contracts import (
     UnclaimedNotFound,
     UnclaimedView,
 )
-from beffroi.city.ingest.flush import LIVE_CHANNEL
 from beffroi.city.ingest.postgres import (
     AWAY,
     Connection,

@@ -30,6 +30,7 @@ from beffroi.city.ingest.requests import (
     read_body,
     secret_is_right,
 )
+from beffroi.city.ingest.verdicts import verdicts_of, wants_verdicts
 from beffroi.kernel.errors import BeffroiError
 from beffroi.sdk.connectors import Authentication, Delivery
 
@@ -82,8 +83,8 @@ class IngestApplication:
                 return
             _check_path(words)
             _check_method(scope, "POST")
-            batch = await self._take(words[2], words[3], scope, receive)
-            await answer(send, status=200, content=_told(batch))
+            content = await self._take(words[2], words[3], scope, receive)
+            await answer(send, status=200, content=content)
         except DeliveryRefused as problem:
             await answer_problem(send, problem, allow=allow if problem.status == 405 else "")
         except ConnectionError:
@@ -97,7 +98,9 @@ class IngestApplication:
                 send, DeliveryRefused("The server failed.", status=500, code="internal")
             )
 
-    async def _take(self, connector: str, key: str, scope: Scope, receive: Receive) -> Batch:
+    async def _take(
+        self, connector: str, key: str, scope: Scope, receive: Receive
+    ) -> dict[str, Any]:
         headers = headers_of(scope)
         octets = octets_announced(headers)
         self.intake.hold(octets)
@@ -113,7 +116,11 @@ class IngestApplication:
             )
             if signs and not _is_signed(source, delivery):
                 raise self._wrong_secret(source)
-            return await self.intake.take(source, delivery)
+            batch = await self.intake.take(source, delivery)
+            content = told(batch)
+            if wants_verdicts(headers, query=delivery.query_string):
+                content["rows"] = verdicts_of(batch)
+            return content
         finally:
             self.intake.release(octets)
 
@@ -152,7 +159,8 @@ def _is_signed(source: SourceEntry, delivery: Delivery) -> bool:
         return False
 
 
-def _told(batch: Batch) -> dict[str, Any]:
+def told(batch: Batch) -> dict[str, Any]:
+    """Return what a sender is answered whose delivery is stored."""
     return {
         "accepted": batch.accepted,
         "duplicates": batch.duplicates,

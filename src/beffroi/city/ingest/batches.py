@@ -5,20 +5,22 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
+import msgspec
+
+from beffroi.city.codecs.api import Ran
 from beffroi.city.ingest.catalogue import Catalogue
+from beffroi.city.ingest.clocks import clock_limits
 from beffroi.city.ingest.contracts import MAX_IDENTIFIER, MAX_KEY, Status
-from beffroi.city.ingest.decoding import Decoded, DeviceEntry, decode_uplink
+from beffroi.city.ingest.decoding import Decoded, DeviceEntry, Value, decode_uplink
 from beffroi.city.ingest.directory import SourceEntry
 from beffroi.city.ingest.plain_values import clean_json, clean_text
-from beffroi.kernel.clock import epoch_ms
 from beffroi.sdk.connectors import Notice, Parsed, Radio, Refusal, Uplink
 
-_FIRST = datetime(1, 1, 3, tzinfo=UTC)
-_LAST = datetime(9999, 12, 29, tzinfo=UTC)
-"""Bounds of the instant kept of a message: shown in any time zone they remain in the calendar."""
+PLAIN_OCTETS = 16_384
+"""JSON up to this length has neither more fields nor more depth than a page can show."""
 
 
 @dataclass(slots=True)
@@ -31,7 +33,13 @@ class Item:
     index: int = 0
     """Its place in the delivery."""
     device: DeviceEntry | None = None
+    ran: Ran | None = None
+    """What the device's script made of it, where it has one."""
     decoded: Decoded = field(default_factory=lambda: Decoded(Status.NOTICE))
+    new: bool = False
+    """Whether the flush stored it; a message that was known is not new."""
+    radio: bytes | None = None
+    """What is kept of the radio, as JSON; written when its row is."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -47,6 +55,7 @@ class Batch:
     content_type: str
     items: list[Item]
     refusals: list[Refusal] = field(default_factory=list)
+    scripts_ran: bool = False
     repeated: int = 0
     """How often a message stood again in the same delivery."""
     accepted: int = 0
@@ -138,6 +147,7 @@ def decode_batch(
     batch: Batch, devices: dict[str, DeviceEntry | None], *, installed: Catalogue
 ) -> None:
     """Read every uplink of a batch with its device."""
+    clock = clock_limits(batch.source.settings)
     for item in batch.items:
         item.device = devices.get(item.identifier)
         if isinstance(item.message, Uplink):
@@ -147,67 +157,48 @@ def decode_batch(
                 received_at=batch.received_at,
                 default_codec=batch.source.default_codec,
                 installed=installed,
+                ran=item.ran,
+                clock=clock,
             )
 
 
-def columns_of(item: Item, batch: Batch) -> dict[str, Any]:
-    """Return what a row of ``ingest_message`` holds of an item, values for jsonb as Python."""
-    message, decoded = item.message, item.decoded
-    row: dict[str, Any] = {
-        "key": item.key,
-        "device_identifier": item.identifier,
-        "device_id": None if item.device is None else item.device.device_id,
-        "status": decoded.status.value,
-        "observed_at": min(max(message.observed_at, _FIRST), _LAST),
-        "received_at": batch.received_at,
-        "raw": message.raw,
-        "content_type": batch.content_type,
-        "payload": None,
-        "f_port": 0,
-        "f_cnt": None,
-        "values": None,
-        "readings": None,
-        "decoded": [[clean_text(told[0], limit=200), *told[1:]] for told in decoded.told] or None,
-        "radio": None,
-        "late": False,
-        "simulated": False,
-        "error_code": decoded.error_code,
-        "error": error_json(decoded.error, decoded.error_params) if decoded.error else None,
-    }
-    if isinstance(message, Notice):
-        row["values"] = {"kind": message.kind.value, "detail": clean_text(message.detail)}
-        return row
-    row.update(
-        payload=message.payload,
-        f_port=message.f_port if 0 <= message.f_port < 32_768 else 0,
-        f_cnt=message.f_cnt if message.f_cnt is None or 0 <= message.f_cnt < 2**62 else None,
-        values=clean_json(message.values) or None,
-        readings=[
-            [clean_text(name, limit=200), clean_json(value), None if at is None else epoch_ms(at)]
-            for name, value, at in message.readings
-        ]
-        or None,
-        radio=radio_json(message.radio),
-        late=message.late,
-        simulated=message.simulated,
-    )
-    return row
+def streams_wanted(batch: Batch) -> list[tuple[DeviceEntry, Value]]:
+    """Return the values whose stream their device does not know yet."""
+    return [
+        (device, value)
+        for item in batch.items
+        if (device := item.device) is not None
+        for value in item.decoded.values
+        if (value.asset.asset_id, value.measure.key) not in device.streams
+    ]
 
 
-def radio_json(radio: Radio | None) -> dict[str, Any] | None:
-    """Return what is kept of the radio: the best reception, and who else heard."""
+def radio_json(radio: Radio | None) -> bytes | None:
+    """Return what is kept of the radio as JSON: the best reception, and who else heard."""
     if radio is None:
         return None
     best = radio.best
-    told = {
-        "rssi_dbm": None if best is None else best.rssi_dbm,
-        "snr_db": None if best is None else best.snr_db,
-        "gateway": None if best is None else clean_text(best.gateway, limit=100),
-        "gateways": len(radio.receptions),
-        "spreading_factor": radio.spreading_factor,
-        "frequency_hz": radio.frequency_hz,
-    }
-    return {name: clean_json(value) for name, value in told.items()}
+    return json_of(
+        {
+            "rssi_dbm": None if best is None else best.rssi_dbm,
+            "snr_db": None if best is None else best.snr_db,
+            "gateway": None if best is None else clean_text(best.gateway, limit=100),
+            "gateways": len(radio.receptions),
+            "spreading_factor": radio.spreading_factor,
+            "frequency_hz": radio.frequency_hz,
+        }
+    )
+
+
+def json_of(value: Any) -> bytes:
+    """Return a value as JSON that a jsonb column takes; what does not fit becomes text or null."""
+    try:
+        octets = msgspec.json.encode(value)
+    except (TypeError, ValueError, OverflowError, RecursionError, UnicodeEncodeError):
+        return msgspec.json.encode(clean_json(value))
+    if len(octets) > PLAIN_OCTETS or b"\\u0000" in octets:
+        return msgspec.json.encode(clean_json(value))
+    return octets
 
 
 def error_json(message: str, params: Any, *, way_out: str = "") -> dict[str, Any]:

@@ -22,7 +22,18 @@ from beffroi.city.assets.api import (
     device_replace,
     device_update,
 )
-from beffroi.city.ingest import journal
+from beffroi.city.codecs.api import (
+    HELD,
+    NO_RULES,
+    ModelView,
+    is_script,
+    library_as_model,
+    model_create,
+    model_get,
+    models_list,
+    script_text,
+)
+from beffroi.city.ingest import events, journal
 from beffroi.city.ingest.batches import error_json
 from beffroi.city.ingest.catalogue import catalogue
 from beffroi.city.ingest.contracts import (
@@ -37,7 +48,11 @@ from beffroi.city.ingest.contracts import (
 from beffroi.city.ingest.decoding import AttachedAsset, DeviceEntry
 from beffroi.city.ingest.flush import CLAIM_LOCK
 from beffroi.city.ingest.models import Message, Source, UnclaimedDevice
-from beffroi.city.ingest.redecoding import decode_message, messages_redecode
+from beffroi.city.ingest.redecoding import (
+    decode_messages,
+    messages_redecode,
+    messages_redecode_part,
+)
 from beffroi.city.ingest.selectors import sentence, source_row
 from beffroi.city.ingest.tasks import source_redecode_all
 from beffroi.foundation.accounts.contracts import Scope
@@ -78,7 +93,13 @@ def device_claim(
     if waiting is None:
         raise UnclaimedNotFound("No device of this name waits to be claimed.")
     asset_uuid = _asset_of(claim, scope)
-    device_uuid = _device_of(claim, source, device, model=claim.model or waiting.model)
+    device_uuid = _device_of(
+        claim,
+        source,
+        device,
+        model=claim.model or waiting.model,
+        model_ref_id=_model_of(claim, actor=actor, ip=ip),
+    )
     device_attach(
         device_uuid,
         asset_uuid=asset_uuid,
@@ -88,6 +109,7 @@ def device_claim(
     waiting.claimed_at = now()
     waiting.save(update_fields=["claimed_at"])
     count = _decode_kept(waiting, limit=DECODED_AT_ONCE)
+    events.device_claimed(device_uuid, identifier=claim.identifier, asset=asset_uuid)
     audit_record(
         journal.DEVICE_CLAIMED,
         actor=actor,
@@ -119,13 +141,23 @@ def claim_preview(
         type_key = asset_get(claim.asset_uuid, scope=scope).summary.type_key
     since = now()
     attached = AttachedAsset(0, "", type_key, "", None, since, None)
-    device = DeviceEntry(0, claim.identifier, claim.codec_key, dict(claim.mapping), (attached,))
+    model = claimed_model(claim)
+    codec_key = claim.codec_key or ("" if model is None else model.codec_key)
+    device = DeviceEntry(
+        0,
+        claim.identifier,
+        codec_key,
+        dict(claim.mapping),
+        (attached,),
+        rules=NO_RULES if model is None else model.fields,
+        script=script_text(codec_key) if is_script(codec_key) else None,
+    )
     rows = Message.objects.filter(source=source, device_identifier=claim.identifier).exclude(
         status=Status.NOTICE.value
     )
     preview = []
-    for row in rows.order_by("-id")[:limit]:
-        read = decode_message(row, device, source=source, installed=catalogue())
+    last = [(row, device, source) for row in rows.order_by("-id")[:limit]]
+    for (row, _, _), read in zip(last, decode_messages(last, installed=catalogue()), strict=True):
         error = sentence(error_json(read.error, read.error_params) if read.error else None)
         preview.append(
             PreviewRow(
@@ -137,6 +169,15 @@ def claim_preview(
             )
         )
     return preview
+
+
+def held_settle(*, limit: int = DECODED_AT_ONCE) -> RedecodeCount:
+    """Decode what came while its script was left aside, once it no longer is."""
+    found = Message.objects.filter(
+        status=Status.UNDECODABLE.value, error_code__in=[HELD, "codec.waits", "codec.engine"]
+    )
+    count, _last = messages_redecode_part(found, limit=limit)
+    return count
 
 
 def claims_settle(*, limit: int = DECODED_AT_ONCE) -> RedecodeCount:
@@ -168,6 +209,7 @@ def device_replace_by(
             NewDevice(
                 identifier=name,
                 model=old.model,
+                model_ref_id=old.model_ref_id,
                 codec_key=old.codec_key,
                 mapping=old.mapping,
                 source_id=old.source_id,
@@ -181,6 +223,13 @@ def device_replace_by(
     device_replace(uuid, by=new_uuid)
     waiting = UnclaimedDevice.objects.filter(identifier=name, claimed_at__isnull=True)
     waiting.update(claimed_at=now())
+    events.device_replaced(
+        new_uuid,
+        identifier=name,
+        former=uuid,
+        former_identifier=old.identifier,
+        asset=old.asset_uuid,
+    )
     audit_record(
         journal.DEVICE_REPLACED,
         actor=actor,
@@ -199,15 +248,21 @@ def device_read_as(
     model: str,
     codec_key: str,
     mapping: Mapping[str, str],
+    model_uuid: UUID | None = None,
     actor: Actor = SYSTEM,
     ip: str = "",
 ) -> RedecodeCount:
     """Change how a device is read, and read what was kept of it again.
 
     Raises:
-        DeviceNotFound: there is no such device.
+        DeviceNotFound, ModelNotFound: one of them does not exist.
     """
-    changes = {"model": model, "codec_key": codec_key, "mapping": dict(mapping)}
+    changes = {
+        "model": model,
+        "model_ref_id": None if model_uuid is None else model_get(model_uuid).id,
+        "codec_key": codec_key,
+        "mapping": dict(mapping),
+    }
     device = device_update(uuid, changes=changes)
     total = RedecodeCount()
     sources = Message.objects.filter(device_identifier=device.identifier).values_list(
@@ -318,17 +373,59 @@ def _asset_of(claim: Claim, scope: Scope) -> UUID:
     return asset.uuid
 
 
-def _device_of(claim: Claim, source: Source, device: DeviceSummary | None, *, model: str) -> UUID:
+def claimed_model(claim: Claim) -> ModelView | None:
+    """Return the device model that a claim names; one of the library as it would become.
+
+    Raises:
+        ModelNotFound: there is none.
+    """
+    if claim.model_uuid is not None:
+        return model_get(claim.model_uuid)
+    if claim.library_model is None:
+        return None
+    adopted = next(
+        (item for item in models_list() if item.library_model == claim.library_model), None
+    )
+    return adopted or library_as_model(claim.library_model)
+
+
+def _model_of(claim: Claim, *, actor: Actor, ip: str) -> int | None:
+    model = claimed_model(claim)
+    if model is None or model.id:
+        return None if model is None else model.id
+    return model_create(
+        name=model.name,
+        vendor=model.vendor,
+        codec_key=model.codec_key,
+        library_model=model.library_model,
+        actor=actor,
+        ip=ip,
+    ).id
+
+
+def _device_of(
+    claim: Claim,
+    source: Source,
+    device: DeviceSummary | None,
+    *,
+    model: str,
+    model_ref_id: int | None,
+) -> UUID:
     if device is None:
         return device_create(
             NewDevice(
                 identifier=claim.identifier,
                 model=model,
+                model_ref_id=model_ref_id,
                 codec_key=claim.codec_key,
                 mapping=dict(claim.mapping),
                 source_id=source.id,
             )
         ).uuid
-    changes = {"codec_key": claim.codec_key, "mapping": dict(claim.mapping)}
+    changes: dict[str, object] = {
+        "codec_key": claim.codec_key,
+        "mapping": dict(claim.mapping),
+        "model_ref_id": model_ref_id,
+    }
     device_update(device.uuid, changes={**changes, **({"model": model} if model else {})})
     return device.uuid

@@ -5,18 +5,20 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from itertools import chain
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
 from psycopg import OperationalError
 
-from beffroi.city.ingest.batches import Batch, decode_batch
+from beffroi.city.ingest.batches import Batch, decode_batch, streams_wanted
 from beffroi.city.ingest.catalogue import catalogue
 from beffroi.city.ingest.contracts import DeliveryRefused
+from beffroi.city.ingest.decoding import DeviceEntry, Value
 from beffroi.city.ingest.directory import DeviceDirectory
+from beffroi.city.ingest.events import ObservationInterest
 from beffroi.city.ingest.flush import DirectoryStale, flush
 from beffroi.city.ingest.postgres import Pool, is_unstorable
+from beffroi.city.ingest.scripts import Scripts
 
 log = logging.getLogger("beffroi.ingest")
 
@@ -45,15 +47,24 @@ class Committer:
     Args:
         pool: connections of the application role.
         devices: what is remembered of the devices.
+        interest: whether somebody outside wants the values.
         keep_refused: keeps what the database takes in no transaction, with its reason.
     """
 
     def __init__(
-        self, pool: Pool, devices: DeviceDirectory, *, keep_refused: KeepRefused, lanes: int = LANES
+        self,
+        pool: Pool,
+        devices: DeviceDirectory,
+        *,
+        interest: ObservationInterest,
+        keep_refused: KeepRefused,
+        lanes: int = LANES,
     ) -> None:
         self._pool = pool
         self._devices = devices
+        self._interest = interest
         self._keep_refused = keep_refused
+        self._scripts = Scripts(pool)
         self._lanes = lanes
         self._waiting: deque[Waiting] = deque()
         self._arrived = asyncio.Event()
@@ -81,7 +92,11 @@ class Committer:
             psycopg.OperationalError, PoolTimeout: the database is away, or was lost meanwhile.
             Exception: the batch has one message, and the database refuses it.
         """
-        await self._prepare(batch)
+        known = self._devices.remembered(batch.source, {item.identifier for item in batch.items})
+        if known is not None and _scripted(known):
+            # Before the batch joins a group: a script that hangs keeps nobody else waiting.
+            await self._scripts.run(batch, known)
+            batch.scripts_ran = True
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((batch, done))
         self._messages += len(batch.items)
@@ -160,16 +175,17 @@ class Committer:
                     batch.add(part)
 
     async def _flush(self, batches: Sequence[Batch]) -> None:
-        """Write batches that are prepared; again when a device was claimed meanwhile."""
+        """Look the devices up, decode, write; again when a device was claimed meanwhile."""
         for _attempt in range(ATTEMPTS):
             try:
+                await self._prepare(batches)
                 async with self._pool.connection() as connection:
-                    await flush(connection, batches)
+                    await flush(connection, batches, interest=self._interest)
             except DirectoryStale:
                 for territory_id in {batch.source.territory_id for batch in batches}:
                     self._devices.forget(territory_id)
                 for batch in batches:
-                    await self._prepare(batch)
+                    batch.scripts_ran = False
             except OperationalError as problem:
                 # Two transactions that wait for each other: one is sent back to start again.
                 if problem.sqlstate not in {"40P01", "40001"}:
@@ -184,23 +200,35 @@ class Committer:
             retry_after_s=1,
         )
 
-    async def _prepare(self, batch: Batch) -> None:
-        """Look the devices up, decode, and make the streams that are new."""
-        source, installed = batch.source, catalogue()
-        identifiers = {item.identifier for item in batch.items}
-        devices = self._devices.remembered(source, identifiers)
-        if devices is None:
-            devices = await self._devices.resolve(self._pool, source, identifiers)
-        if len(batch.items) <= INLINE_MESSAGES:
-            decode_batch(batch, devices, installed=installed)
-        else:
-            await asyncio.to_thread(decode_batch, batch, devices, installed=installed)
-        wanted = chain.from_iterable(
-            ((item.device, value) for value in item.decoded.values)
-            for item in batch.items
-            if item.device is not None
-        )
-        await self._devices.ensure_streams(self._pool, source.territory_id, wanted)
+    async def _prepare(self, batches: Sequence[Batch]) -> None:
+        """Look the devices up once for all, decode, and make the streams that are new."""
+        by_source: dict[int, list[Batch]] = {}
+        for batch in batches:
+            by_source.setdefault(batch.source.id, []).append(batch)
+        installed = catalogue()
+        wanted: dict[int, list[tuple[DeviceEntry, Value]]] = {}
+        for part in by_source.values():
+            source = part[0].source
+            identifiers = {item.identifier for batch in part for item in batch.items}
+            devices = self._devices.remembered(source, identifiers)
+            if devices is None:
+                devices = await self._devices.resolve(self._pool, source, identifiers)
+            scripted = _scripted(devices)
+            for batch in part:
+                if scripted and not batch.scripts_ran:
+                    await self._scripts.run(batch, devices)
+                if len(batch.items) <= INLINE_MESSAGES:
+                    decode_batch(batch, devices, installed=installed)
+                else:
+                    await asyncio.to_thread(decode_batch, batch, devices, installed=installed)
+                wanted.setdefault(source.territory_id, []).extend(streams_wanted(batch))
+        for territory_id, pairs in wanted.items():
+            if pairs:
+                await self._devices.ensure_streams(self._pool, territory_id, pairs)
+
+
+def _scripted(devices: Mapping[str, DeviceEntry | None]) -> bool:
+    return any(device is not None and device.script is not None for device in devices.values())
 
 
 async def _failure(work: Coroutine[Any, Any, None]) -> BaseException | None:

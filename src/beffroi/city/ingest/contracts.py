@@ -239,6 +239,10 @@ class Claim:
     model: str = ""
     codec_key: str = ""
     mapping: Mapping[str, str] = field(default_factory=dict)
+    model_uuid: UUID | None = None
+    """Device model of the town."""
+    library_model: UUID | None = None
+    """Model of the library, which becomes one of the town unless it is one already."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

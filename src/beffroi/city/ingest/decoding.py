@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
+from beffroi.city.codecs.api import NO_RULES, FieldMap, Ran, ScriptText, is_script
 from beffroi.city.ingest.catalogue import Catalogue
-from beffroi.city.ingest.contracts import EARLIEST_YEAR, LATEST_AHEAD, Status
-from beffroi.city.ingest.plain_values import flat, number_of
+from beffroi.city.ingest.clocks import DEFAULT_LIMITS, WIDEST_LIMITS, ClockLimits
+from beffroi.city.ingest.contracts import EARLIEST_YEAR, Status
+from beffroi.city.ingest.plain_values import number_of
 from beffroi.kernel.clock import epoch_ms
 from beffroi.kernel.errors import DecodeError
 from beffroi.kernel.quality import Quality, range_flag
@@ -21,6 +23,9 @@ from beffroi.sdk.device_measures import BATTERY_PCT, BATTERY_V, RSSI_DBM, SNR_DB
 log = logging.getLogger("beffroi.ingest")
 
 EARLIEST = datetime(EARLIEST_YEAR, 1, 1, tzinfo=UTC)
+_UNDATED = datetime(1, 1, 3, tzinfo=UTC)
+"""Of a value whose own instant is declared and cannot be read: of no time that is believed."""
+
 MAX_READINGS = 2_000
 """Values of one message; a codec that gives more is taken to be broken."""
 
@@ -44,7 +49,9 @@ class AttachedAsset:
 class DeviceEntry:
     """What the ingest path must know of a device.
 
-    ``streams`` maps ``(asset, measure)`` to a stream that exists in the database.
+    ``codec_key``, ``script`` and ``rules`` are its own or its model's; ``mapping``, the names
+    that it maps itself, goes before the rules. ``streams`` maps ``(asset, measure)`` to a stream
+    that exists in the database.
     """
 
     device_id: int
@@ -53,6 +60,21 @@ class DeviceEntry:
     mapping: Mapping[str, str]
     attached: tuple[AttachedAsset, ...]
     streams: dict[tuple[int, str], int] = field(default_factory=dict)
+    rules: FieldMap = NO_RULES
+    script: ScriptText | None = None
+
+    def key_of(self, name: str) -> str:
+        """Return the measure that a name stands for; empty where it is left out."""
+        own = self.mapping.get(name)
+        if own is not None:
+            return own
+        rule = self.rules.of(name)
+        return name if rule is None else rule.measure
+
+    def converted(self, name: str, raw: Any) -> Any:
+        """Return a value in the unit of its measure, where the model says how."""
+        rule = None if not self.rules or name in self.mapping else self.rules.of(name)
+        return raw if rule is None else rule.converted(raw)
 
     @property
     def speaks_now(self) -> bool:
@@ -102,9 +124,17 @@ class Decoded:
     battery_pct: float | None = None
 
 
-def believable(instant: datetime, *, received_at: datetime) -> bool:
-    """Tell whether a message or a value can be of this instant."""
-    return EARLIEST <= instant <= received_at + LATEST_AHEAD
+def script_of(
+    uplink: Uplink, device: DeviceEntry | None, *, received_at: datetime
+) -> ScriptText | None:
+    """Return the script that must run on an uplink before it can be decoded, or None."""
+    if device is None or device.script is None or not uplink.payload or uplink.simulated:
+        return None
+    if not device.speaks_now or not WIDEST_LIMITS.believes(
+        uplink.observed_at, received_at=received_at
+    ):
+        return None
+    return None if device.asset_at(uplink.observed_at) is None else device.script
 
 
 def decode_uplink(
@@ -114,8 +144,14 @@ def decode_uplink(
     received_at: datetime,
     default_codec: str,
     installed: Catalogue,
+    ran: Ran | None = None,
+    clock: ClockLimits = DEFAULT_LIMITS,
 ) -> Decoded:
-    """Read an uplink with what its device declares; never raises for what a device sent."""
+    """Read an uplink with what its device declares; never raises for what a device sent.
+
+    ``ran`` is what the script of :func:`script_of` made of it; ``clock`` says which times of its
+    source are believed.
+    """
     try:
         return _decoded(
             uplink,
@@ -123,6 +159,8 @@ def decode_uplink(
             received_at=received_at,
             default_codec=default_codec,
             installed=installed,
+            ran=ran,
+            clock=clock,
         )
     except Exception as problem:
         # A codec or a connector of a town's own package: its fault is one message's, no other's.
@@ -142,8 +180,10 @@ def _decoded(
     received_at: datetime,
     default_codec: str,
     installed: Catalogue,
+    ran: Ran | None,
+    clock: ClockLimits,
 ) -> Decoded:
-    if not believable(uplink.observed_at, received_at=received_at):
+    if not clock.believes(uplink.observed_at, received_at=received_at):
         return Decoded(
             Status.QUARANTINED,
             error_code="time",
@@ -173,6 +213,7 @@ def _decoded(
             measures,
             codec_key=device.codec_key or default_codec,
             installed=installed,
+            ran=ran,
         )
     except DecodeError as problem:
         return Decoded(
@@ -181,7 +222,9 @@ def _decoded(
             error=problem.message,
             error_params=problem.params,
         )
-    return _measured(readings, uplink, device, received_at=received_at, installed=installed)
+    return _measured(
+        readings, uplink, device, received_at=received_at, installed=installed, clock=clock
+    )
 
 
 _Read = tuple[str, Any, datetime | None]
@@ -194,15 +237,17 @@ def _readings(
     *,
     codec_key: str,
     installed: Catalogue,
+    ran: Ran | None,
 ) -> list[_Read]:
     """Return every value the message holds, its codec's first, under the device's own names."""
     found: list[_Read] = list(uplink.readings)
-    for name, value in flat(uplink.values):
-        key = device.mapping.get(name, name)
-        if number_of(value, measure=measures.get(key)) is not None:
-            found.append((name, value, None))
+    if uplink.values:
+        found += _values_of(uplink.values, device, measures)
     if uplink.payload:
-        if codec_key:
+        if is_script(codec_key):
+            data = _script_data(device, ran)
+            found = [*_values_of(data, device, measures), *found]
+        elif codec_key:
             decoded = _decoded_payload(uplink, uplink.payload, codec_key, installed)
             found = [*decoded, *found]
         elif len(found) == len(uplink.readings):
@@ -213,6 +258,42 @@ def _readings(
                 params={"device": uplink.device},
             )
     return found
+
+
+def _values_of(
+    values: Mapping[str, Any], device: DeviceEntry, measures: Mapping[str, Measure]
+) -> list[_Read]:
+    """Return what can be numbers among named values, however deep, with their own instants."""
+    found: list[_Read] = []
+    for name, value, own_time, _rule, dated in device.rules.read(values):
+        raw = device.converted(name, value)
+        if number_of(raw, measure=measures.get(device.key_of(name))) is not None:
+            found.append((name, value, own_time if dated else _UNDATED))
+    if len(found) > MAX_READINGS:
+        raise DecodeError(
+            "The message holds {count} values.",
+            code="codec.too_many",
+            params={"count": len(found)},
+        )
+    return found
+
+
+def _script_data(device: DeviceEntry, ran: Ran | None) -> Mapping[str, Any]:
+    if device.script is None:
+        raise DecodeError(
+            "The codec {codec} is not installed.",
+            code="codec.absent",
+            params={"codec": device.codec_key},
+        )
+    if ran is None:
+        raise DecodeError(
+            "The script {script} has not run yet on this message.",
+            code="codec.waits",
+            params={"script": device.script.name},
+        )
+    if ran.data is None:
+        raise DecodeError(ran.error, code=ran.code, params=ran.params)
+    return ran.data
 
 
 def _decoded_payload(
@@ -251,33 +332,46 @@ def _measured(
     *,
     received_at: datetime,
     installed: Catalogue,
+    clock: ClockLimits,
 ) -> Decoded:
-    """Keep what the type of the asset declares, once per measure and instant."""
+    """Keep what the type of the asset declares, once per measure and instant.
+
+    The instant of the message itself was believed before; what the device spoke for then is looked
+    up once.
+    """
     result = Decoded(Status.STORED)
-    seen: set[tuple[int, str, datetime]] = set()
-    for name, raw, own_time in [*readings, *_radio_readings(uplink.radio)]:
-        key = device.mapping.get(name, name)
-        instant = own_time or uplink.observed_at
-        asset = device.asset_at(instant)
-        measure = (
-            None if asset is None or not key else installed.measures_of(asset.type_key).get(key)
-        )
+    sent_at = uplink.observed_at
+    then = device.asset_at(sent_at)
+    measures_then = {} if then is None else installed.measures_of(then.type_key)
+    renames = bool(device.mapping or device.rules)
+    seen: set[str | tuple[str, datetime]] = set()
+    told, values, decoded = result.told, result.values, False
+    for name, sent, own_time in [*readings, *_radio_readings(uplink.radio)]:
+        key = device.key_of(name) if renames else name
+        raw = device.converted(name, sent) if renames else sent
+        if own_time is None or own_time == sent_at:
+            instant, asset, measures = sent_at, then, measures_then
+            once: str | tuple[str, datetime] = key
+        else:
+            instant, asset, once = own_time, device.asset_at(own_time), (key, own_time)
+            measures = {} if asset is None else installed.measures_of(asset.type_key)
+        measure = measures.get(key) if key else None
         value = number_of(raw, measure=measure)
         if value is None:
             continue
         taken = (
-            asset is not None
-            and measure is not None
-            and believable(instant, received_at=received_at)
-            and (asset.asset_id, key, instant) not in seen
+            measure is not None
+            and once not in seen
+            and (instant is sent_at or clock.believes(instant, received_at=received_at))
         )
         own_ms = None if own_time is None or not _has_epoch(own_time) else epoch_ms(own_time)
-        result.told.append((key or name, value, own_ms, taken))
+        told.append((key or name, value, own_ms, taken))
         if taken and asset is not None and measure is not None:
-            seen.add((asset.asset_id, key, instant))
-            result.values.append(Value(asset, measure, instant, value, _quality(value, measure)))
+            seen.add(once)
+            values.append(Value(asset, measure, instant, value, _quality(value, measure)))
             _note_battery(result, key, value)
-    if any(value.measure.key not in _RADIO_KEYS for value in result.values):
+            decoded = decoded or key not in _RADIO_KEYS
+    if decoded:
         result.status = Status.DECODED
     return result
 

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import monotonic
 from typing import Any
 from uuid import UUID
 
+from beffroi.city.codecs.api import (
+    NO_RULES,
+    SCRIPTS_SQL,
+    FieldMap,
+    ScriptText,
+    is_script,
+    rules_of,
+    scripts_of,
+    scripts_parameters,
+)
 from beffroi.city.ingest.catalogue import catalogue
 from beffroi.city.ingest.decoding import AttachedAsset, DeviceEntry, Value
 from beffroi.city.ingest.postgres import Connection, Pool, within_territory
@@ -54,10 +64,13 @@ FROM ingest_source WHERE key = %s AND enabled
 """
 
 # Everything a device was ever attached to, so that late messages find the asset of their time.
+# A device's own codec goes before its model's.
 DEVICES_SQL = """
-SELECT d.identifier, d.source_id, d.id, d.codec_key, d.mapping,
-       a.attached_from, a.attached_until, s.id, s.uuid::text, s.type_key, s.domain_key, s.area_id
+SELECT d.identifier, d.source_id, d.id, coalesce(nullif(d.codec_key, ''), m.codec_key, ''),
+       d.mapping, a.attached_from, a.attached_until, s.id, s.uuid::text, s.type_key, s.domain_key,
+       s.area_id, m.mapping
 FROM assets_device d
+LEFT JOIN codecs_model m ON m.id = d.model_ref_id AND m.removed_at IS NULL
 LEFT JOIN assets_attachment a ON a.device_id = d.id
 LEFT JOIN assets_asset s ON s.id = a.asset_id AND s.removed_at IS NULL
 WHERE d.territory_id = %(territory)s AND d.identifier = ANY(%(identifiers)s)
@@ -248,7 +261,25 @@ async def load_devices(
         DEVICES_SQL,
         {"territory": territory_id, "source": source_id, "identifiers": list(identifiers)},
     )
-    return entries_of(await cursor.fetchall())
+    found = entries_of(await cursor.fetchall())
+    wanted = scripts_wanted(found.values())
+    if wanted:
+        parameters = scripts_parameters(territory_id, wanted)
+        cursor = await connection.execute(SCRIPTS_SQL, parameters)
+        scripts = scripts_of(await cursor.fetchall(), parameters)
+        give_scripts(found.values(), scripts=scripts)
+    return found
+
+
+def scripts_wanted(entries: Iterable[DeviceEntry]) -> set[str]:
+    """Return the references of the scripts that devices are read with."""
+    return {entry.codec_key for entry in entries if is_script(entry.codec_key)}
+
+
+def give_scripts(entries: Iterable[DeviceEntry], *, scripts: Mapping[str, ScriptText]) -> None:
+    """Give each device the script that it is read with."""
+    for entry in entries:
+        entry.script = scripts.get(entry.codec_key)
 
 
 def entries_of(rows: Iterable[Sequence[Any]]) -> dict[str, DeviceEntry]:
@@ -274,8 +305,14 @@ def entries_of(rows: Iterable[Sequence[Any]]) -> dict[str, DeviceEntry]:
             if row[7] is not None
         )
         mapping = {str(name): str(key) for name, key in (first[4] or {}).items()}
-        found[identifier] = DeviceEntry(device_id, identifier, first[3], mapping, attached)
+        found[identifier] = DeviceEntry(
+            device_id, identifier, first[3], mapping, attached, rules=_rules(first[12])
+        )
     return found
+
+
+def _rules(stored: Mapping[str, Any] | None) -> FieldMap:
+    return rules_of(stored) if stored else NO_RULES
 
 
 def _make_room(known: dict[Any, Any], limit: int) -> None:

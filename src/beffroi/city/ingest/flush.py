@@ -13,24 +13,29 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-import msgspec
-from psycopg import AsyncCursor, Error
+from psycopg import Error
 from psycopg.pq import TransactionStatus
-from psycopg.rows import TupleRow
 from psycopg.sql import SQL
 
-from beffroi.city.ingest.batches import Batch, Item, columns_of, error_json, radio_json
+from beffroi.city.ingest.announcing import LIVE_CHANNEL, Changes, payloads_of
+from beffroi.city.ingest.batches import Batch, Item, error_json
 from beffroi.city.ingest.contracts import BODY_KEPT, Status
-from beffroi.city.ingest.decoding import AttachedAsset, Decoded
-from beffroi.city.ingest.plain_values import clean_text
+from beffroi.city.ingest.decoding import AttachedAsset, Value
+from beffroi.city.ingest.events import ObservationInterest, observation_events
+from beffroi.city.ingest.hearing import DEVICES_LOCK, DEVICES_UPDATE, NOBODY, devices_heard
+from beffroi.city.ingest.message_rows import MESSAGES_INSERT, message_parameters
+from beffroi.city.ingest.plain_values import clean_text, encoded
 from beffroi.city.ingest.postgres import Connection
-from beffroi.city.series.api import LATEST_UPSERT, OBSERVATIONS_INSERT, LatestRow, LatestValue
+from beffroi.city.series.api import LATEST_UPSERT, OBSERVATIONS_INSERT
+from beffroi.foundation.database.api import (
+    float8_array,
+    int2_array,
+    int8_array,
+    text_array,
+)
+from beffroi.foundation.messaging.api import OUTBOX_INSERT
 from beffroi.kernel.clock import epoch_ms, now
 from beffroi.sdk.connectors import Uplink
-
-LIVE_CHANNEL = "beffroi_live"
-NOTIFY_OCTETS = 7_500
-"""PostgreSQL refuses payloads of 8,000 octets and more."""
 
 CLAIM_LOCK = 0x434C4149
 """First half of the advisory lock that keeps claims and unclaimed messages of one territory
@@ -40,80 +45,14 @@ REFUSALS_KEPT = 20
 """Refused items of one delivery that are kept with their octets."""
 
 
-Heard = tuple[int, datetime, Decoded, Mapping[str, Any] | None]
-"""One message of a device: its id, when it was heard, what was read, its radio."""
-
-
 class DirectoryStale(Exception):
     """A device was claimed since it was looked up: look it up again and flush again."""
 
 
-_MESSAGE_COLUMNS = {
-    "source_id": "bigint",
-    "key": "text",
-    "device_identifier": "text",
-    "device_id": "bigint",
-    "status": "text",
-    "observed_at": "timestamptz",
-    "received_at": "timestamptz",
-    "raw": "bytea",
-    "content_type": "text",
-    "payload": "bytea",
-    "f_port": "smallint",
-    "f_cnt": "bigint",
-    "values": "jsonb",
-    "readings": "jsonb",
-    "decoded": "jsonb",
-    "radio": "jsonb",
-    "late": "boolean",
-    "simulated": "boolean",
-    "error_code": "text",
-    "error": "jsonb",
-}
-_JSON = frozenset(name for name, kind in _MESSAGE_COLUMNS.items() if kind == "jsonb")
-_NAMES = ", ".join(f'"{name}"' for name in _MESSAGE_COLUMNS)
-_ARRAYS = ", ".join(
-    f"%({name})s::{'text' if kind == 'jsonb' else kind}[]"
-    for name, kind in _MESSAGE_COLUMNS.items()
-)
-_PICKED = ", ".join(
-    f'r."{name}"::jsonb' if name in _JSON else f'r."{name}"' for name in _MESSAGE_COLUMNS
-)
-
-MESSAGES_INSERT = f"""
-INSERT INTO ingest_message (territory_id, {_NAMES}, attempts)
-SELECT %(territory_id)s, {_PICKED}, 1
-FROM unnest({_ARRAYS}) AS r ({_NAMES})
-ORDER BY r.source_id, r.key
-ON CONFLICT (territory_id, source_id, key) DO NOTHING
-RETURNING source_id, key
-"""  # noqa: S608 - built from the constants above
-
-# By itself and first: an update that found all its rows changed since it began would look each
-# of them up again in the whole of its arrays.
-DEVICES_LOCK = """
-SELECT FROM assets_device WHERE id = ANY(%(device_ids)s) ORDER BY id FOR NO KEY UPDATE
-"""
-
-DEVICES_UPDATE = """
-UPDATE assets_device AS d SET
-    last_seen_at = greatest(d.last_seen_at, r.seen_at),
-    battery_v = CASE WHEN r.seen_at >= coalesce(d.last_seen_at, '-infinity')
-                THEN coalesce(r.battery_v, d.battery_v) ELSE d.battery_v END,
-    battery_pct = CASE WHEN r.seen_at >= coalesce(d.last_seen_at, '-infinity')
-                  THEN coalesce(r.battery_pct, d.battery_pct) ELSE d.battery_pct END,
-    radio = CASE WHEN r.seen_at >= coalesce(d.last_seen_at, '-infinity')
-            THEN coalesce(r.radio::jsonb, d.radio) ELSE d.radio END
-FROM unnest(%(device_ids)s::bigint[], %(seen_at)s::timestamptz[], %(battery_v)s::float8[],
-            %(battery_pct)s::float8[], %(radio)s::text[])
-     AS r (id, seen_at, battery_v, battery_pct, radio)
-WHERE d.id = r.id
-"""
-
 # One statement instead of three: each costs the process a tenth of a millisecond to send and wait.
 VALUES_WRITE = f"""
 WITH stored AS ({OBSERVATIONS_INSERT}), heard AS ({DEVICES_UPDATE}), changed AS ({LATEST_UPSERT})
-SELECT stream_id, asset_id, measure_key, value, quality, observed_at, received_at FROM changed
+SELECT array_agg(stream_id) FROM changed
 """  # noqa: S608 - built from constants
 
 UNCLAIMED_CHECK = """
@@ -160,8 +99,12 @@ _ACT_FOR = (
 _NOTIFY = SQL("SELECT pg_notify({}, {})")
 
 
-async def flush(connection: Connection, batches: Sequence[Batch]) -> None:
+async def flush(
+    connection: Connection, batches: Sequence[Batch], *, interest: ObservationInterest
+) -> None:
     """Store what is new in the batches, in one transaction, and count it in each batch.
+
+    Where somebody outside wants them, the latest values that changed go to the outbox as well.
 
     When this returns, everything is committed; when it raises, nothing is (or, if the connection
     was lost during the commit, nobody knows, and the sender must send again).
@@ -179,7 +122,7 @@ async def flush(connection: Connection, batches: Sequence[Batch]) -> None:
             await connection.execute(f"{begin}{_ACT_FOR % territory_id}".encode(), prepare=False)
             begin = ""
             payloads += await _flush_territory(
-                connection, territory_id, list(group), written_at=written_at
+                connection, territory_id, list(group), written_at=written_at, interest=interest
             )
         notify = [_NOTIFY.format(LIVE_CHANNEL, payload) for payload in payloads]
         end = SQL("; ").join([*notify, SQL("COMMIT")])
@@ -192,126 +135,159 @@ async def flush(connection: Connection, batches: Sequence[Batch]) -> None:
 
 
 async def _flush_territory(
-    connection: Connection, territory_id: int, batches: list[Batch], *, written_at: datetime
+    connection: Connection,
+    territory_id: int,
+    batches: list[Batch],
+    *,
+    written_at: datetime,
+    interest: ObservationInterest,
 ) -> list[str]:
     """Write one territory's part and return what is to be notified."""
     for batch in batches:
         batch.reset()
-    inserted = await _insert_messages(connection, territory_id, batches)
-    fresh = set() if inserted is None else set(await inserted.fetchall())
-    new = list(_count(batches, fresh))
+    new = await _insert_messages(connection, territory_id, batches)
     await _insert_refusals(connection, territory_id, batches)
     payloads: list[str] = []
-    devices = _devices_heard(new)
-    columns = _value_columns(item for _, item in new)
-    if columns["stream_ids"] or devices["device_ids"]:
-        if len(devices["device_ids"]) > 1:
-            await connection.execute(DEVICES_LOCK, {"device_ids": devices["device_ids"]})
+    devices = devices_heard(new)
+    newest = _Newest()
+    columns = newest.columns_of(item for _, item in new)
+    if columns or devices:
+        if devices and len(devices["device_ids"]) > 1:
+            await connection.execute(DEVICES_LOCK, devices)
         written = await connection.execute(
             VALUES_WRITE,
-            {"territory_id": territory_id, "received_at": written_at, **columns, **devices},
+            {
+                "territory_id": territory_id,
+                "received_at": written_at,
+                **(columns or _NO_VALUES),
+                **(devices or NOBODY),
+            },
         )
-        assets = {
-            value.asset.asset_id: value.asset for _, item in new for value in item.decoded.values
-        }
-        changed = [LatestRow(*row) for row in await written.fetchall()]
-        payloads = live_payloads(territory_id, changed, assets)
+        row = await written.fetchone()
+        if row is not None and row[0] is not None:
+            changes, assets = newest.changes(row[0])
+            payloads = payloads_of(territory_id, changes, assets)
+            if await interest.wanted(connection, territory_id):
+                events = observation_events(territory_id, changes, assets, at=written_at)
+                await connection.execute(OUTBOX_INSERT, events)
     await _note_unclaimed(connection, territory_id, new)
     return payloads
 
 
 async def _insert_messages(
     connection: Connection, territory_id: int, batches: list[Batch]
-) -> AsyncCursor[TupleRow] | None:
-    columns: dict[str, list[Any]] = {name: [] for name in _MESSAGE_COLUMNS}
-    for batch in batches:
-        for item in batch.items:
-            row = columns_of(item, batch)
-            row["source_id"] = batch.source.id
-            for name, column in columns.items():
-                value = row[name]
-                column.append(encoded(value) if name in _JSON and value is not None else value)
-    if not columns["key"]:
-        return None
-    return await connection.execute(MESSAGES_INSERT, {"territory_id": territory_id, **columns})
+) -> list[tuple[Batch, Item]]:
+    """Keep the messages and return those that are new, counted in their batch."""
+    parameters = message_parameters(batches)
+    if parameters is None:
+        return []
+    stored = await connection.execute(MESSAGES_INSERT, {"territory_id": territory_id, **parameters})
+    row = await stored.fetchone()
+    if row is None:
+        raise AssertionError("an aggregate has one row")
+    if row[0] == parameters["offered"]:
+        return list(_count(batches, None))
+    return list(_count(batches, set(zip(row[1] or (), row[2] or (), strict=True))))
 
 
-def _count(batches: list[Batch], fresh: set[Any]) -> Iterator[tuple[Batch, Item]]:
-    """Count each batch's part and yield what is new; the first batch of a key has it."""
+def flush_parameters(batches: Sequence[Batch]) -> list[dict[str, Any] | None]:
+    """Return what a group of one territory is written with, were all of it new: for a measure."""
+    new = list(_count(list(batches), None))
+    rows = message_parameters(batches)
+    return [rows, _Newest().columns_of(item for _, item in new), devices_heard(new)]
+
+
+def _count(
+    batches: list[Batch], fresh: set[tuple[int, str]] | None
+) -> Iterator[tuple[Batch, Item]]:
+    """Count each batch's part and yield what is new (None: all); the first of a key has it."""
     for batch in batches:
         for item in batch.items:
-            key = (batch.source.id, item.key)
-            if key not in fresh:
-                batch.duplicates += 1
-                continue
-            fresh.discard(key)
+            if fresh is not None:
+                key = (batch.source.id, item.key)
+                item.new = key in fresh
+                if not item.new:
+                    batch.duplicates += 1
+                    continue
+                fresh.discard(key)
+            item.new = True
             batch.accepted += 1
             status = item.decoded.status
             batch.counts[status] = batch.counts.get(status, 0) + 1
             yield batch, item
 
 
-def _value_columns(items: Iterable[Item]) -> dict[str, list[Any]]:
-    """Return the values of items as the series take them."""
-    columns: dict[str, list[Any]] = {
-        "stream_ids": [],
-        "asset_ids": [],
-        "measure_keys": [],
-        "at_ms": [],
-        "values": [],
-        "qualities": [],
-    }
-    for item in items:
-        if item.device is None:
-            continue
-        streams = item.device.streams
-        for asset, measure, observed_at, value, quality in item.decoded.values:
-            stream_id = streams.get((asset.asset_id, measure.key))
-            if stream_id is None:
-                # The asset went away between the look-up and now.
-                raise DirectoryStale
-            columns["stream_ids"].append(stream_id)
-            columns["asset_ids"].append(asset.asset_id)
-            columns["measure_keys"].append(measure.key)
-            columns["at_ms"].append(epoch_ms(observed_at))
-            columns["values"].append(value)
-            columns["qualities"].append(quality)
-    return columns
+class _Newest:
+    """The values of a group, and of each stream the one that becomes its latest."""
+
+    def __init__(self) -> None:
+        self._of_stream: dict[int, tuple[int, Value]] = {}
+
+    def columns_of(self, items: Iterable[Item]) -> dict[str, Any] | None:
+        """Return the values of items as the series take them; None when there is none.
+
+        Raises:
+            DirectoryStale: an asset went away since its device was looked up.
+        """
+        stream_ids: list[int] = []
+        asset_ids: list[int] = []
+        measure_keys: list[str] = []
+        at_ms: list[int] = []
+        values: list[float] = []
+        qualities: list[int] = []
+        newest = self._of_stream
+        for item in items:
+            if item.device is None:
+                continue
+            streams = item.device.streams
+            former: datetime | None = None
+            ms = 0
+            for value in item.decoded.values:
+                asset, measure, observed_at, number, quality = value
+                stream_id = streams.get((asset.asset_id, measure.key))
+                if stream_id is None:
+                    raise DirectoryStale
+                if observed_at is not former:
+                    former, ms = observed_at, epoch_ms(observed_at)
+                stream_ids.append(stream_id)
+                asset_ids.append(asset.asset_id)
+                measure_keys.append(measure.key)
+                at_ms.append(ms)
+                values.append(number)
+                qualities.append(quality)
+                known = newest.get(stream_id)
+                if known is None or ms > known[0]:
+                    newest[stream_id] = (ms, value)
+        if not stream_ids:
+            return None
+        return {
+            "stream_ids": int8_array(stream_ids),
+            "asset_ids": int8_array(asset_ids),
+            "measure_keys": text_array(measure_keys),
+            "at_ms": int8_array(at_ms),
+            "values": float8_array(values),
+            "qualities": int2_array(qualities),
+        }
+
+    def changes(self, changed: Iterable[int]) -> tuple[Changes, Mapping[int, AttachedAsset]]:
+        """Return the latest values of streams, by asset, and those assets."""
+        changes: dict[int, dict[str, list[Any]]] = {}
+        assets: dict[int, AttachedAsset] = {}
+        for stream_id in changed:
+            ms, (asset, measure, _at, number, quality) = self._of_stream[stream_id]
+            assets[asset.asset_id] = asset
+            changes.setdefault(asset.asset_id, {})[measure.key] = [number, ms, quality]
+        return changes, assets
 
 
-def _devices_heard(new: list[tuple[Batch, Item]]) -> dict[str, list[Any]]:
-    return heard_columns(
-        (
-            item.device.device_id,
-            min(item.message.observed_at, batch.received_at),
-            item.decoded,
-            radio_json(item.message.radio),
-        )
-        for batch, item in new
-        if item.device is not None and isinstance(item.message, Uplink)
-    )
-
-
-def heard_columns(heard: Iterable[Heard]) -> dict[str, list[Any]]:
-    """Return when each device was last heard, and its battery and radio at that time.
-
-    What cannot be of its time, and what a network made up to test itself, is not counted.
-    """
-    latest: dict[int, list[Any]] = {}
-    for device_id, seen_at, decoded, radio in heard:
-        if decoded.status in {Status.QUARANTINED, Status.SIMULATED}:
-            continue
-        row = latest.setdefault(device_id, [seen_at, None, None, None])
-        if seen_at >= row[0]:
-            row[0] = seen_at
-            row[1] = decoded.battery_v if decoded.battery_v is not None else row[1]
-            row[2] = decoded.battery_pct if decoded.battery_pct is not None else row[2]
-            row[3] = encoded(radio) if radio else row[3]
-    names = ("seen_at", "battery_v", "battery_pct", "radio")
-    columns: dict[str, list[Any]] = {"device_ids": sorted(latest)}
-    for rank, name in enumerate(names):
-        columns[name] = [latest[device][rank] for device in columns["device_ids"]]
-    return columns
+_NO_VALUES: dict[str, Any] = {
+    "stream_ids": int8_array(()),
+    "asset_ids": int8_array(()),
+    "measure_keys": text_array(()),
+    "at_ms": int8_array(()),
+    "values": float8_array(()),
+    "qualities": int2_array(()),
+}
 
 
 async def _note_unclaimed(
@@ -392,54 +368,3 @@ async def _insert_refusals(connection: Connection, territory_id: int, batches: l
             "sizes": [len(refusal.raw) for _, refusal in kept],
         },
     )
-
-
-def live_payloads(
-    territory_id: int, rows: Iterable[LatestRow | LatestValue], assets: Mapping[int, AttachedAsset]
-) -> list[str]:
-    """Write what changed as notifications of bounded length, one list item per asset.
-
-    An asset with so many measures that they do not fit in one notification has several items.
-    """
-    changes: dict[int, dict[str, list[Any]]] = {}
-    for row in rows:
-        reading = [row.value, epoch_ms(row.observed_at), int(row.quality)]
-        changes.setdefault(row.asset_id, {})[row.measure_key] = reading
-    head = f'{{"t":{territory_id},"c":['
-    room = NOTIFY_OCTETS - len(head) - 2
-    payloads: list[str] = []
-    part: list[str] = []
-    size = 0
-    for text in _items_of(changes, assets, room=room):
-        octets = len(text.encode()) + 1
-        if part and size + octets > room:
-            payloads.append(f"{head}{','.join(part)}]}}")
-            part, size = [], 0
-        part.append(text)
-        size += octets
-    if part:
-        payloads.append(f"{head}{','.join(part)}]}}")
-    return payloads
-
-
-def _items_of(
-    changes: Mapping[int, dict[str, list[Any]]], assets: Mapping[int, AttachedAsset], *, room: int
-) -> Iterator[str]:
-    for asset_id, measures in changes.items():
-        asset = assets[asset_id]
-        waiting = [measures]
-        while waiting:
-            some = waiting.pop()
-            text = encoded([asset.uuid, asset.domain_key, asset.area_id, some])
-            if len(text.encode()) < room or len(some) == 1:
-                yield text
-                continue
-            names = sorted(some)
-            half = len(names) // 2
-            waiting.append({name: some[name] for name in names[:half]})
-            waiting.append({name: some[name] for name in names[half:]})
-
-
-def encoded(value: Any) -> str:
-    """Return a value as JSON text."""
-    return msgspec.json.encode(value).decode()

@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 
+from beffroi.city.codecs.api import flattened
 from beffroi.city.ingest.catalogue import Catalogue
 from beffroi.city.ingest.contracts import CodecGuess, DeviceGuess
-from beffroi.city.ingest.plain_values import flat
 from beffroi.sdk.connectors import Uplink
 from beffroi.sdk.declarations import Frame
 
@@ -47,7 +47,7 @@ def device_guess(
     looked_at = 0
     fields: dict[str, None] = {}
     for uplink in uplinks:
-        for name, _value in flat(uplink.values):
+        for name, _value in flattened(uplink.values):
             fields[name] = None
         for name, _number, _at in uplink.readings:
             fields[name] = None

@@ -22,8 +22,10 @@ from beffroi.city.ingest.directory import (
     SourceDirectory,
     SourceEntry,
 )
+from beffroi.city.ingest.events import ObservationInterest
 from beffroi.city.ingest.postgres import AWAY, Pool, is_unstorable, listen, make_pool
 from beffroi.city.ingest.sealing import unseal
+from beffroi.foundation.messaging.api import WEBHOOKS_CHANNEL
 from beffroi.kernel.errors import BeffroiError, ParseError
 from beffroi.sdk.connectors import Delivery, Parsed
 
@@ -75,6 +77,7 @@ class Intake:
         self._tasks: list[asyncio.Task[None]] = []
         self.activity = Activity()
         self.devices = DeviceDirectory()
+        self._interest = ObservationInterest()
 
     async def start(self) -> None:
         """Open the pool, without waiting for a database that may be away, and listen."""
@@ -82,13 +85,15 @@ class Intake:
         self._pool = make_pool(url, size=self._pool_size, name=self._name)
         await self._pool.open(wait=False)
         self._sources = SourceDirectory(self._pool, unseal=self._unseal)
-        self._committer = Committer(self._pool, self.devices, keep_refused=self._keep_refused)
+        self._committer = Committer(
+            self._pool, self.devices, interest=self._interest, keep_refused=self._keep_refused
+        )
         self._committer.start()
         self._tasks = [
             asyncio.create_task(
                 listen(
                     url,
-                    (DEVICE_CHANNEL, SOURCE_CHANNEL),
+                    (DEVICE_CHANNEL, SOURCE_CHANNEL, WEBHOOKS_CHANNEL),
                     heard=self._heard,
                     connected=lambda: self._listening(state=True),
                     lost=lambda: self._listening(state=False),
@@ -239,10 +244,13 @@ class Intake:
     def _heard(self, channel: str, payload: str) -> None:
         if channel == DEVICE_CHANNEL:
             self.devices.forget(int(payload) if payload.isdigit() else None)
+        elif channel == WEBHOOKS_CHANNEL:
+            self._interest.forget(int(payload))
         elif self._sources is not None:
             self._sources.forget(payload or None)
 
     def _listening(self, *, state: bool) -> None:
+        self._interest.remember(state)
         self.devices.listening = state
         self.devices.forget()
         if self._sources is not None:

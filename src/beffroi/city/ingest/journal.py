@@ -11,9 +11,11 @@ SOURCE_CHANGED = "sources.changed"
 SOURCE_DISABLED = "sources.disabled"
 SOURCE_ENABLED = "sources.enabled"
 MESSAGES_REDECODED = "sources.redecoded"
+TIMES_ACCEPTED = "sources.times_accepted"
 DEVICE_CLAIMED = "devices.claimed"
 DEVICE_REPLACED = "devices.replaced"
 DEVICE_READING = "devices.reading"
+MODEL_GIVEN = "devices.model_given"
 
 LABELS = {
     SOURCE_CREATED: _("added a source"),
@@ -23,7 +25,9 @@ LABELS = {
     SOURCE_DISABLED: _("disabled a source"),
     SOURCE_ENABLED: _("enabled a source"),
     MESSAGES_REDECODED: _("decoded kept messages again"),
+    TIMES_ACCEPTED: _("accepted messages whose clock was wrong"),
     DEVICE_CLAIMED: _("claimed a device"),
     DEVICE_REPLACED: _("replaced a device"),
     DEVICE_READING: _("changed how a device is read"),
+    MODEL_GIVEN: _("gave a device model to devices"),
 }

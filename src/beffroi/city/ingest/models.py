@@ -5,10 +5,25 @@ from django.db import models
 from django.db.models import Q
 
 from beffroi.city.ingest.contracts import Status
+from beffroi.city.ingest.mqtt.models import Broker, BrokerAccount, BrokerState, Subscription
+from beffroi.city.ingest.reread_models import Rereading
 from beffroi.foundation.database.models import TerritoryModel
 from beffroi.kernel.clock import now
 from beffroi.kernel.identifiers import uuid7
 from beffroi.sdk.connectors import Authentication
+
+__all__ = [
+    "Broker",
+    "BrokerAccount",
+    "BrokerState",
+    "IngestError",
+    "Message",
+    "Rereading",
+    "Source",
+    "SourceActivity",
+    "Subscription",
+    "UnclaimedDevice",
+]
 
 
 class Source(TerritoryModel):
@@ -77,6 +92,8 @@ class Message(TerritoryModel):
     error_code = models.CharField(max_length=64, blank=True, default="")
     error = models.JSONField(null=True)
     attempts = models.SmallIntegerField(default=1)
+    time_shift_ms = models.BigIntegerField(null=True)
+    """What an agent adds to the times that the device gave: its clock was wrong."""
 
     class Meta:
         db_table = "ingest_message"

@@ -6,6 +6,8 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import msgspec
+
 from beffroi.sdk.declarations import Kind, Measure
 
 LARGEST = 1e18
@@ -63,6 +65,8 @@ def number_of(value: Any, *, measure: Measure | None = None) -> float | None:
 
     A boolean is 0 or 1, a word of a declared list its index, a number in text is read.
     """
+    if type(value) is float:  # nearly every value; a number that is none compares with nothing
+        return value if -LARGEST <= value <= LARGEST else None
     if isinstance(value, bool):
         return float(value)
     if isinstance(value, str):
@@ -89,3 +93,8 @@ def _number_of_text(text: str, *, measure: Measure | None) -> float | None:
         return number_of(float(word)) if word.isascii() else None
     except ValueError:
         return None
+
+
+def encoded(value: Any) -> str:
+    """Return a value as JSON text."""
+    return msgspec.json.encode(value).decode()

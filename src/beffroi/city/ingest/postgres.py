@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import random
+import struct
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
 
@@ -66,10 +67,10 @@ def make_pool(url: str, *, size: int, name: str) -> Pool:
     )
 
 
-def is_unstorable(problem: Exception) -> bool:
+def is_unstorable(problem: BaseException) -> bool:
     """Tell whether the rows themselves are refused, by the database or on the way to it."""
     if not isinstance(problem, Error):
-        return isinstance(problem, ValueError | TypeError | OverflowError)
+        return isinstance(problem, ValueError | TypeError | OverflowError | struct.error)
     if problem.sqlstate is None:
         return isinstance(problem, DataError)
     return problem.sqlstate[:2] in _UNSTORABLE_CLASSES

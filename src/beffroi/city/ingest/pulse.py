@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from django.db.utils import OperationalError
 
-from beffroi.city.ingest.claims import claims_settle
+from beffroi.city.ingest.claims import claims_settle, held_settle
 from beffroi.city.ingest.retention import messages_purge
 from beffroi.foundation.database.api import acting_for
 from beffroi.foundation.jobs.api import Beat
@@ -18,8 +18,8 @@ log = logging.getLogger("beffroi.ingest")
 
 
 def settle(_at: datetime) -> str:
-    """Decode what claims have left, in every territory."""
-    messages = _in_every_territory(lambda: claims_settle().messages)
+    """Decode what claims, and scripts that were left aside, have left, in every territory."""
+    messages = _in_every_territory(lambda: claims_settle().plus(held_settle()).messages)
     return f"{messages} kept messages decoded" if messages else ""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from typing import Any
@@ -13,20 +14,32 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.db.utils import DataError, IntegrityError
 
+from beffroi.city.codecs.api import (
+    HELD,
+    SCRIPTS_SQL,
+    TROUBLE_UPSERT,
+    Job,
+    Ran,
+    process_desk,
+    scripts_of,
+    scripts_parameters,
+)
+from beffroi.city.ingest.announcing import LIVE_CHANNEL, live_payloads
 from beffroi.city.ingest.batches import error_json
 from beffroi.city.ingest.catalogue import Catalogue, catalogue
+from beffroi.city.ingest.clocks import clock_limits
 from beffroi.city.ingest.contracts import RedecodeCount, Status
 from beffroi.city.ingest.decoding import Decoded, DeviceEntry, Value, decode_uplink
-from beffroi.city.ingest.directory import DEVICES_SQL, entries_of
-from beffroi.city.ingest.flush import (
-    DEVICES_LOCK,
-    DEVICES_UPDATE,
-    LIVE_CHANNEL,
-    heard_columns,
-    live_payloads,
+from beffroi.city.ingest.directory import (
+    DEVICES_SQL,
+    entries_of,
+    give_scripts,
+    scripts_wanted,
 )
+from beffroi.city.ingest.hearing import DEVICES_LOCK, DEVICES_UPDATE, heard_columns
 from beffroi.city.ingest.models import Message, Source
 from beffroi.city.ingest.plain_values import clean_json
+from beffroi.city.ingest.scripts import job_of, trouble_columns
 from beffroi.city.series.api import (
     STREAMS_INSERT,
     STREAMS_SELECT,
@@ -85,6 +98,19 @@ def messages_redecode(
     return _redecode(found, codec_key=codec_key, limit=limit)
 
 
+def messages_redecode_part(
+    found: QuerySet[Message], *, limit: int
+) -> tuple[RedecodeCount, int | None]:
+    """Decode so many of some kept messages again, the oldest first.
+
+    Returns:
+        What was done, and the number of the last message, or None when there are no more.
+    """
+    last = found.order_by("id").values_list("id", flat=True)[limit - 1 : limit].first()
+    part = found.order_by("id") if last is None else found.filter(id__lte=last).order_by("id")
+    return _redecode(part, codec_key="", limit=None), last
+
+
 def _redecode(found: QuerySet[Message], *, codec_key: str, limit: int | None) -> RedecodeCount:
     installed, total, last, done = catalogue(), RedecodeCount(), 0, 0
     while limit is None or done < limit:
@@ -132,19 +158,23 @@ def _mark_unstorable(message: Message, problem: Exception) -> RedecodeCount:
 
 def _redecode_chunk(chunk: list[Message], *, codec_key: str, installed: Catalogue) -> RedecodeCount:
     sources = Source.objects.in_bulk({message.source_id for message in chunk})
-    read: list[tuple[Message, DeviceEntry | None, Decoded]] = []
+    wanted: list[Kept] = []
     ordered = sorted(chunk, key=lambda message: (message.source_id, message.id))
     for source_id, group in groupby(ordered, key=lambda message: message.source_id):
         messages = list(group)
         devices = devices_now(source_id, {message.device_identifier for message in messages})
         for message in messages:
             device = devices.get(message.device_identifier)
-            if codec_key and (device is None or device.codec_key != codec_key):
-                continue
-            decoded = decode_message(
-                message, device, source=sources[source_id], installed=installed
-            )
-            read.append((message, device, decoded))
+            if not codec_key or (device is not None and device.codec_key == codec_key):
+                wanted.append((message, device, sources[source_id]))
+    # What a script that is held would read keeps what it was: it is read again later.
+    read = [
+        (message, device, decoded)
+        for (message, device, _), decoded in zip(
+            wanted, decode_messages(wanted, installed=installed), strict=True
+        )
+        if decoded.error_code != HELD or message.status == Status.UNCLAIMED.value
+    ]
     _note_heard(read)
     observations = _write(read)
     for message, device, decoded in read:
@@ -166,41 +196,110 @@ def _redecode_chunk(chunk: list[Message], *, codec_key: str, installed: Catalogu
 def devices_now(source_id: int, identifiers: set[str]) -> dict[str, DeviceEntry]:
     """Return what the territory knows of devices, as the ingest path sees them."""
     with connection.cursor() as cursor:
+        territory_id = required_territory_id()
         cursor.execute(
             DEVICES_SQL,
             {
-                "territory": required_territory_id(),
+                "territory": territory_id,
                 "source": source_id,
                 "identifiers": sorted(identifiers),
             },
         )
-        return entries_of(_json_read(cursor.fetchall()))
+        found = entries_of(_json_read(cursor.fetchall()))
+        wanted = scripts_wanted(found.values())
+        if wanted:
+            parameters = scripts_parameters(territory_id, wanted)
+            cursor.execute(SCRIPTS_SQL, parameters)
+            give_scripts(found.values(), scripts=scripts_of(cursor.fetchall(), parameters))
+    return found
+
+
+_JSON_COLUMNS = frozenset({4, 12})
 
 
 def _json_read(rows: Iterable[Sequence[Any]]) -> Iterator[list[Any]]:
-    """Read the mapping of each row: Django's connection hands jsonb over as text."""
+    """Read the mappings of each row: Django's connection hands jsonb over as text."""
     for row in rows:
-        yield [json.loads(item) if rank == 4 else item for rank, item in enumerate(row)]
+        yield [
+            json.loads(item) if rank in _JSON_COLUMNS and item is not None else item
+            for rank, item in enumerate(row)
+        ]
 
 
-def decode_message(
-    message: Message, device: DeviceEntry | None, *, source: Source, installed: Catalogue
-) -> Decoded:
-    """Read a kept message as if it came now: from its own octets where they can be read alone."""
-    uplink = _parsed_again(message, source, installed) or uplink_of(message)
-    if uplink.values or uplink.readings:
-        message.values = clean_json(uplink.values) or None
-        message.readings = [
-            [name, value, None if at is None else epoch_ms(at)]
-            for name, value, at in uplink.readings
-        ] or None
-    return decode_uplink(
+Kept = tuple[Message, DeviceEntry | None, Source]
+"""A kept message, the device that sent it, and the source that it came by."""
+
+
+def decode_messages(kept: Sequence[Kept], *, installed: Catalogue) -> list[Decoded]:
+    """Read kept messages as if they came now: from their own octets where these can be read alone.
+
+    The scripts that some of them need run in one go.
+    """
+    uplinks = [
+        _parsed_again(message, source, installed) or uplink_of(message)
+        for message, _, source in kept
+    ]
+    in_time = [
+        _in_its_time(uplink, message.time_shift_ms)
+        for uplink, (message, _, _) in zip(uplinks, kept, strict=True)
+    ]
+    answers = _ran(kept, in_time)
+    decoded: list[Decoded] = []
+    for rank, ((message, device, source), uplink) in enumerate(zip(kept, uplinks, strict=True)):
+        if uplink.values or uplink.readings:
+            message.values = clean_json(uplink.values) or None
+            message.readings = [
+                [name, value, None if at is None else epoch_ms(at)]
+                for name, value, at in uplink.readings
+            ] or None
+        decoded.append(
+            decode_uplink(
+                in_time[rank],
+                device,
+                received_at=message.received_at,
+                default_codec=source.default_codec,
+                installed=installed,
+                ran=answers.get(rank),
+                clock=clock_limits(source.settings),
+            )
+        )
+    return decoded
+
+
+def _in_its_time(uplink: Uplink, shift_ms: int | None) -> Uplink:
+    """Return an uplink with the times that it would have by a clock that is right."""
+    if not shift_ms:
+        return uplink
+    shift = timedelta(milliseconds=shift_ms)
+    return replace(
         uplink,
-        device,
-        received_at=message.received_at,
-        default_codec=source.default_codec,
-        installed=installed,
+        observed_at=uplink.observed_at + shift,
+        readings=[
+            (name, value, None if at is None else at + shift) for name, value, at in uplink.readings
+        ],
     )
+
+
+def _ran(kept: Sequence[Kept], uplinks: Sequence[Uplink]) -> dict[int, Ran]:
+    """Return what scripts made of messages, by their rank."""
+    jobs: dict[int, Job] = {}
+    for rank, ((message, device, _), uplink) in enumerate(zip(kept, uplinks, strict=True)):
+        job = job_of(
+            uplink,
+            device,
+            received_at=message.received_at,
+            territory_id=required_territory_id(),
+        )
+        if job is not None:
+            jobs[rank] = job
+    if not jobs:
+        return {}
+    desk = process_desk()
+    answers = desk.run(list(jobs.values()))
+    with connection.cursor() as cursor:
+        for trouble in desk.troubles_due(territory_id=required_territory_id()):
+            cursor.execute(TROUBLE_UPSERT, trouble_columns(trouble))
+    return dict(zip(jobs, answers, strict=True))
 
 
 def uplink_of(message: Message) -> Uplink:
@@ -268,7 +367,7 @@ def _note_heard(read: Sequence[tuple[Message, DeviceEntry | None, Decoded]]) -> 
             device.device_id,
             min(message.observed_at, message.received_at),
             decoded,
-            message.radio,
+            json.dumps(message.radio) if message.radio else None,
         )
         for message, device, decoded in read
         if device is not None

@@ -180,13 +180,14 @@ def delivery_of(
     settings: Mapping[str, Any],
 ) -> Delivery:
     """Return what the connector receives: no secret is in it."""
-    query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
+    query_string = scope["query_string"].decode("latin-1")
     return Delivery(
         body=body,
         content_type=content_type,
         received_at=now(),
         headers={name: text for name, text in headers.items() if name not in _SECRET_HEADERS},
-        query=query,
+        query=dict(parse_qsl(query_string, keep_blank_values=True)),
+        query_string=query_string,
         settings=settings,
     )
 

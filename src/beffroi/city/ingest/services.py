@@ -9,8 +9,9 @@ from uuid import UUID
 from django.conf import settings as installation
 from django.db import IntegrityError, transaction
 
-from beffroi.city.ingest import journal
+from beffroi.city.ingest import events, journal
 from beffroi.city.ingest.catalogue import catalogue
+from beffroi.city.ingest.clocks import CLOCK_SETTINGS, checked_clock_settings
 from beffroi.city.ingest.contracts import (
     ROTATION_OVERLAP,
     IssuedSecret,
@@ -183,6 +184,7 @@ def _set_enabled(uuid: UUID, *, enabled: bool, actor: Actor, ip: str) -> None:
         return
     source.enabled = enabled
     source.save(update_fields=["enabled"])
+    events.source_switched(source)
     verb = journal.SOURCE_ENABLED if enabled else journal.SOURCE_DISABLED
     _record(verb, source, actor=actor, ip=ip)
 
@@ -232,14 +234,15 @@ def _checked_name(name: str) -> str:
 def _checked_settings(connector: Connector, given: Mapping[str, Any]) -> dict[str, Any]:
     declared = {setting.key: setting for setting in connector.settings}
     for key in given:
-        if key not in declared:
+        if key not in declared and key not in CLOCK_SETTINGS:
             raise SourceRefused(
                 "The connector {connector} has no setting {value}.",
                 field="settings",
                 value=key,
                 params={"connector": connector.key},
             )
-    return {key: given.get(key, setting.default) for key, setting in declared.items()}
+    own = {key: given.get(key, setting.default) for key, setting in declared.items()}
+    return {**own, **checked_clock_settings(given)}
 
 
 def _check_codec(codec_key: str) -> None:

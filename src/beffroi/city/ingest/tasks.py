@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from uuid import UUID
 
+from beffroi.city.ingest.device_models import reread_part
 from beffroi.city.ingest.redecoding import messages_redecode
 from beffroi.city.ingest.selectors import source_row
 from beffroi.foundation.jobs.api import job
@@ -18,3 +19,10 @@ def source_redecode_all(*, territory_id: int, source_uuid: str) -> None:
     del territory_id
     count = messages_redecode(source=source_row(UUID(source_uuid)))
     log.info("%s messages of a source read again, %s decoded", count.messages, count.decoded)
+
+
+@job()
+def model_reread_part(*, territory_id: int, rereading: str) -> None:
+    """Decode one part of the kept messages of a device model again, and ask for the next."""
+    if reread_part(UUID(rereading)):
+        model_reread_part.defer(territory_id=territory_id, rereading=rereading)

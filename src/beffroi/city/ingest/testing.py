@@ -102,7 +102,8 @@ def _tiny_item(index: int, item: dict[str, Any]) -> Parsed:
 
 def tiny_verify(delivery: Delivery, shared_key: str) -> bool:
     """Believe a delivery whose query repeats the shared key; no network is so trusting."""
-    return delivery.query.get("token") == shared_key
+    as_received = f"token={shared_key.replace(' ', '+')}" in delivery.query_string
+    return as_received and delivery.query.get("token") == shared_key
 
 
 def tiny_decode(frame: Frame) -> list[Reading]:

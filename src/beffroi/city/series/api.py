@@ -5,6 +5,7 @@ from __future__ import annotations
 from beffroi.city.series.admission import quality_of
 from beffroi.city.series.contracts import (
     IndicatorResult,
+    KeptDays,
     LatestValue,
     MaintenanceFailed,
     MaintenanceReport,
@@ -19,8 +20,16 @@ from beffroi.city.series.contracts import (
 )
 from beffroi.city.series.export import ExportFormat, series_export
 from beffroi.city.series.indicators import indicator_evaluate, measure_totals
+from beffroi.city.series.listing import (
+    LatestRecord,
+    SeriesQuery,
+    StreamRecord,
+    latest_listed,
+    streams_listed,
+)
 from beffroi.city.series.ranges import series_range, values_read
 from beffroi.city.series.ranking import latest_ranked
+from beffroi.city.series.retention import retention_set
 from beffroi.city.series.selectors import (
     DeclaredStream,
     latest_in_view,
@@ -33,7 +42,6 @@ from beffroi.city.series.selectors import (
 from beffroi.city.series.services import (
     observations_correct,
     observations_record,
-    retention_set,
     series_maintain,
     streams_ensure,
 )
@@ -54,6 +62,8 @@ __all__ = [
     "DeclaredStream",
     "ExportFormat",
     "IndicatorResult",
+    "KeptDays",
+    "LatestRecord",
     "LatestRow",
     "LatestValue",
     "MaintenanceFailed",
@@ -61,14 +71,17 @@ __all__ = [
     "NewObservation",
     "ObservationRefused",
     "RangeRefused",
+    "SeriesQuery",
     "SeriesRange",
     "Step",
     "StreamNotFound",
+    "StreamRecord",
     "StreamRow",
     "StreamView",
     "WriteResult",
     "indicator_evaluate",
     "latest_in_view",
+    "latest_listed",
     "latest_of_assets",
     "latest_ranked",
     "measure_totals",
@@ -82,6 +95,7 @@ __all__ = [
     "stream_get",
     "streams_by_uuid",
     "streams_ensure",
+    "streams_listed",
     "streams_of_asset",
     "streams_of_assets",
     "values_read",

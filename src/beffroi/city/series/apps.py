@@ -10,3 +10,10 @@ class SeriesConfig(AppConfig):
     name = "beffroi.city.series"
     label = "series"
     verbose_name = _("Time series")
+
+    def ready(self) -> None:
+        """Name what this room writes to the audit log."""
+        from beffroi.city.series.journal import LABELS  # noqa: PLC0415 - apps load first
+        from beffroi.foundation.audit.api import verbs_declare  # noqa: PLC0415 - same
+
+        verbs_declare(LABELS)

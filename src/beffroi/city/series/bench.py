@@ -20,10 +20,11 @@ from django.core.management import call_command
 from django.db import connections
 
 from beffroi.city.assets.api import WHOLE, BulkOptions, NewAsset, assets_upsert_many
-from beffroi.city.series import bench_rows, indicators, ranges, selectors
+from beffroi.city.series import bench_rows, indicators, ranges, reading, selectors, windows
 from beffroi.city.series.civil_time import day_of, days_of, edges_ms, floor_ms, instant_of
 from beffroi.city.series.contracts import Step
 from beffroi.city.series.models import Stream
+from beffroi.city.series.packed_days import days_write
 from beffroi.foundation.database.api import acting_for, after_migrate, connected_to
 from beffroi.foundation.database.connection import django_database, url_with
 from beffroi.foundation.database.contracts import DEFAULT_DATABASE
@@ -65,14 +66,18 @@ class Timing:
 
 
 @dataclass(frozen=True, slots=True)
-class _Read:
+class BenchRead:
+    """One read: ours, and another way to the same, given a stream."""
+
     label: str
     ours: Callable[[int], int]
     floor: Callable[[psycopg.Cursor[Any], int], object]
 
 
 @dataclass(frozen=True, slots=True)
-class _City:
+class BenchCity:
+    """What was made to be read."""
+
     territory_id: int
     asset_ids: Sequence[int]
     stream_ids: Sequence[int]
@@ -95,16 +100,16 @@ def bench_read(
         ConfigurationError: the folder has not enough room.
     """
     sizes = sorted(sizes)
-    _require_room(folder, rows=sizes[-1])
+    require_room(folder, octets=sizes[-1] * OCTETS_PER_ROW)
     results: dict[int, list[Timing]] = {}
-    with _scratch_server(folder) as (server, urls):
+    with scratch_server(folder) as (server, urls):
         with connected_to(django_database(urls[0])):
             call_command("migrate", verbosity=0, interactive=False)
             after_migrate()
             connections.close_all()
         with connected_to(django_database(urls[1])):
             at = now().replace(minute=0, second=0, microsecond=0)
-            city = _build_city(at)
+            city = build_city(at)
             filled = 0
             for size in sizes:
                 wanted = min(ASSETS, max(1, round(size / (DAYS * 96))))
@@ -118,9 +123,10 @@ def bench_read(
     return results
 
 
-def _require_room(folder: Path | None, *, rows: int) -> None:
+def require_room(folder: Path | None, *, octets: int) -> None:
+    """Refuse to begin where the disk has not this many octets free, and 2 GiB beside."""
     place = folder or Path(tempfile.gettempdir())
-    needed = rows * OCTETS_PER_ROW + 2 * 1024**3
+    needed = octets + 2 * 1024**3
     free = shutil.disk_usage(place).free
     if free < needed:
         raise ConfigurationError(
@@ -135,7 +141,8 @@ def _require_room(folder: Path | None, *, rows: int) -> None:
 
 
 @contextmanager
-def _scratch_server(folder: Path | None) -> Iterator[tuple[str, tuple[str, str]]]:
+def scratch_server(folder: Path | None) -> Iterator[tuple[str, tuple[str, str]]]:
+    """Start a server of its own; give the address of its administrator, owner and application."""
     place = Path(tempfile.mkdtemp(prefix="beffroi-bench-", dir=folder))
     if os.geteuid() == 0:
         place.chmod(0o711)  # the server's own account has to pass through
@@ -151,7 +158,7 @@ def _scratch_server(folder: Path | None) -> Iterator[tuple[str, tuple[str, str]]
         shutil.rmtree(place, ignore_errors=True)
 
 
-def _build_city(at: datetime) -> _City:
+def build_city(at: datetime) -> BenchCity:
     """Make the assets, a stream for each, and its latest value."""
     territory = territory_create(
         siren="200000008", name="Banc d’essai", kind=TerritoryKind.SYNDICAT
@@ -190,26 +197,22 @@ def _build_city(at: datetime) -> _City:
             "SELECT series_partitions_ensure(%s, %s)",
             [day_of(at) - timedelta(days=HOT_DAYS), day_of(at) + timedelta(days=3)],
         )
-    return _City(territory.id, asset_ids, stream_ids)
+    return BenchCity(territory.id, asset_ids, stream_ids)
 
 
-def _fill(admin_url: str, city: _City, *, first: int, last: int, at: datetime) -> int:
+def _fill(admin_url: str, city: BenchCity, *, first: int, last: int, at: datetime) -> int:
     """Give a year of values to some more streams; return the rows of all."""
     stream_ids = city.stream_ids[first:last]
     today, until_ms = day_of(at), floor_ms(at)
     every = [today - timedelta(days=back) for back in range(DAYS - 1, -1, -1)]
+    for day in every[: -HOT_DAYS - 1] if stream_ids else []:
+        with acting_for(city.territory_id):
+            made = bench_rows.synthetic_day(day, stream_ids=stream_ids, until_ms=until_ms)
+            days_write(city.territory_id, bench_rows.observations_of(made, stream_ids=stream_ids))
     with psycopg.connect(admin_url, autocommit=True) as admin:
-        for table, days, octets in (
-            ("series_segment", every[: -HOT_DAYS - 1], bench_rows.segment_octets),
-            ("series_observation", every[-HOT_DAYS - 1 :], bench_rows.observation_octets),
-        ):
-            statement = f"COPY {table} FROM STDIN (FORMAT binary)"
-            with admin.cursor().copy(statement.encode()) as copy:
-                copy.write(bench_rows.COPY_HEAD)
-                for day in days if stream_ids else []:
-                    made = bench_rows.synthetic_day(day, stream_ids=stream_ids, until_ms=until_ms)
-                    copy.write(octets(made, territory_id=city.territory_id, stream_ids=stream_ids))
-                copy.write(bench_rows.COPY_TAIL)
+        for day in every[-HOT_DAYS - 1 :] if stream_ids else []:
+            made = bench_rows.synthetic_day(day, stream_ids=stream_ids, until_ms=until_ms)
+            copy_in(admin, "series_observation", made, city=city, stream_ids=stream_ids)
         admin.execute("VACUUM (ANALYZE)")
         row = admin.execute(
             "SELECT (SELECT count(*) FROM series_observation) + (SELECT sum(n) FROM series_segment)"
@@ -217,7 +220,26 @@ def _fill(admin_url: str, city: _City, *, first: int, last: int, at: datetime) -
     return int(cast("Any", row)[0])
 
 
-def _measure(city: _City, app_url: str, *, streams: int, at: datetime) -> list[Timing]:
+def copy_in(
+    admin: psycopg.Connection[Any],
+    table: str,
+    made: bench_rows.SyntheticDay,
+    *,
+    city: BenchCity,
+    stream_ids: Sequence[int],
+) -> None:
+    """Load a day of every stream into a table of observations, in order of arrival."""
+    with admin.cursor().copy(f"COPY {table} FROM STDIN (FORMAT binary)".encode()) as copy:
+        copy.write(bench_rows.COPY_HEAD)
+        copy.write(
+            bench_rows.observation_octets(
+                made, territory_id=city.territory_id, stream_ids=stream_ids
+            )
+        )
+        copy.write(bench_rows.COPY_TAIL)
+
+
+def _measure(city: BenchCity, app_url: str, *, streams: int, at: datetime) -> list[Timing]:
     with (
         psycopg.connect(app_url, prepare_threshold=None) as bare,
         acting_for(city.territory_id),
@@ -227,7 +249,7 @@ def _measure(city: _City, app_url: str, *, streams: int, at: datetime) -> list[T
             return [_timed(read, cursor, city.stream_ids[:streams]) for read in _reads(city, at=at)]
 
 
-def _timed(read: _Read, cursor: psycopg.Cursor[Any], stream_ids: Sequence[int]) -> Timing:
+def _timed(read: BenchRead, cursor: psycopg.Cursor[Any], stream_ids: Sequence[int]) -> Timing:
     draw = Random(bench_rows.SEED)  # noqa: S311 - the same streams at each run
     chosen = draw.choices(stream_ids, k=ROUNDS + 3)
     ours, floor, items = [], [], 0
@@ -253,20 +275,20 @@ def _timed(read: _Read, cursor: psycopg.Cursor[Any], stream_ids: Sequence[int]) 
     )
 
 
-def _reads(city: _City, *, at: datetime) -> Iterator[_Read]:
+def _reads(city: BenchCity, *, at: datetime) -> Iterator[BenchRead]:
     view = selectors.view_parameters(_VIEW, scope=WHOLE, limit=IN_VIEW)
     in_view = list(city.asset_ids[:IN_VIEW])
-    yield _Read(
+    yield BenchRead(
         "latest values of 500 assets, by number",
         lambda _stream: len(selectors.latest_of_assets(in_view)),
-        lambda cursor, _stream: _run(
+        lambda cursor, _stream: run(
             cursor, selectors.LATEST, {"asset_ids": in_view, "measures": None}
         ),
     )
-    yield _Read(
+    yield BenchRead(
         "latest values of 500 assets in a view",
         lambda _stream: len(selectors.latest_in_view(_VIEW, scope=WHOLE, limit=IN_VIEW)),
-        lambda cursor, _stream: _run(cursor, selectors.IN_VIEW, view),
+        lambda cursor, _stream: run(cursor, selectors.IN_VIEW, view),
     )
     for label, length in (("day", 1), ("week", 7), ("month", 30), ("year", 365)):
         start = at - timedelta(days=length)
@@ -281,7 +303,7 @@ def _reads(city: _City, *, at: datetime) -> Iterator[_Read]:
         yield _indicator(label, total, at=at)
 
 
-def _curve(label: str, start: datetime, end: datetime, step: Step) -> _Read:
+def _curve(label: str, start: datetime, end: datetime, step: Step) -> BenchRead:
     def ours(stream_id: int) -> int:
         return len(ranges.series_range(stream_id, start=start, end=end, step=step))
 
@@ -291,17 +313,17 @@ def _curve(label: str, start: datetime, end: datetime, step: Step) -> _Read:
             edges = edges_ms(start, end, step)
             low, high = instant_of(int(edges[0])), instant_of(int(edges[-1]))
         first, last = days_of(low, high)
-        statement = ranges.DAYS if step is Step.DAY else ranges.VALUES
-        return _run(
+        statement = reading.DAYS if step is Step.DAY else reading.VALUES
+        return run(
             cursor,
             statement,
             {"stream_id": stream_id, "start": low, "end": high, "first": first, "last": last},
         )
 
-    return _Read(label, ours, floor)
+    return BenchRead(label, ours, floor)
 
 
-def _indicator(label: str, window: timedelta | None, *, at: datetime) -> _Read:
+def _indicator(label: str, window: timedelta | None, *, at: datetime) -> BenchRead:
     total = MeasureTotal(
         asset_type=TYPE_KEY,
         measure=MEASURE,
@@ -319,18 +341,19 @@ def _indicator(label: str, window: timedelta | None, *, at: datetime) -> _Read:
         compute=lambda *, power: float(power),
     )
     since = at - (window or timedelta(hours=24))
-    statement = indicators.LATEST if window is None else indicators.window_sql(Statistic.MEAN)
-    asked = indicators.window_parameters(TYPE_KEY, MEASURE, since=since, until=at)
-    return _Read(
+    statement = indicators.LATEST if window is None else windows.window_sql(Statistic.MEAN)
+    asked = windows.window_parameters(TYPE_KEY, MEASURE, since=since, until=at)
+    return BenchRead(
         label,
         lambda _stream: indicators.indicator_evaluate(indicator, at=at).contributing,
-        lambda cursor, _stream: _run(cursor, statement, asked),
+        lambda cursor, _stream: run(cursor, statement, asked),
     )
 
 
-def _run(
+def run(
     cursor: psycopg.Cursor[Any], statement: str, parameters: dict[str, Any]
 ) -> list[tuple[Any, ...]]:
+    """Run one statement and return every row."""
     return cursor.execute(statement.encode(), parameters).fetchall()
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from beffroi.city.series.civil_time import wall_ms
 from beffroi.city.series.contracts import Floats, Integers
+from beffroi.city.series.points import Points
 from beffroi.kernel.quality import Quality
 
 EVERY_MS = 15 * 60_000
@@ -22,7 +23,6 @@ SEED = 20_261_122
 _POSTGRES_EPOCH_MS = 946_684_800_000
 _POSTGRES_EPOCH_DAY = date(2000, 1, 1)
 _INT4_OID, _FLOAT8_OID = 23, 701
-_FIGURES = ("vmin", "vmax", "vsum", "vfirst", "vlast", "rise", "energy")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,44 +50,14 @@ def synthetic_day(day: date, *, stream_ids: Sequence[int], until_ms: int) -> Syn
     return SyntheticDay(day, at_ms, np.round(rated * night + noise, 1))
 
 
-def segment_octets(made: SyntheticDay, *, territory_id: int, stream_ids: Sequence[int]) -> bytes:
-    """Return a packed day of every stream as rows of ``series_segment``."""
-    n = len(made.at_ms)
-    element_ms = np.dtype([("octets", ">i4"), ("item", ">i4")])
-    element_value = np.dtype([("octets", ">i4"), ("item", ">f8")])
-    row = np.zeros(
-        len(stream_ids),
-        dtype=_fields(
-            ("territory_id", ">i4"),
-            ("stream_id", ">i8"),
-            ("day", ">i4"),
-            ("n", ">i4"),
-            ("n_ok", ">i4"),
-            ("worst", ">i2"),
-            *((name, ">f8") for name in _FIGURES),
-            ("at_ms", np.dtype([("head", ">i4", 5), ("items", element_ms, n)])),
-            ("value", np.dtype([("head", ">i4", 5), ("items", element_value, n)])),
-            ("quality", None),
-        ),
+def observations_of(made: SyntheticDay, *, stream_ids: Sequence[int]) -> Points:
+    """Return a day of every stream as columns."""
+    return Points(
+        np.repeat(np.array(stream_ids, dtype=np.int64), len(made.at_ms)),
+        np.tile(made.at_ms + wall_ms(made.day), len(stream_ids)),
+        made.value.ravel(),
+        np.full(made.value.size, int(Quality.GOOD), dtype=np.int16),
     )
-    _count_fields(row)
-    rise = np.maximum(np.diff(made.value, axis=1), 0).sum(axis=1)
-    row["territory_id"], row["stream_id"] = territory_id, stream_ids
-    row["day"] = (made.day - _POSTGRES_EPOCH_DAY).days
-    row["n"] = row["n_ok"] = n
-    row["worst"] = Quality.GOOD
-    row["vmin"], row["vmax"] = made.value.min(axis=1), made.value.max(axis=1)
-    row["vsum"], row["rise"] = made.value.sum(axis=1), rise
-    row["vfirst"], row["vlast"] = made.value[:, 0], made.value[:, -1]
-    row["energy"] = (10 ** (made.value / 10)).sum(axis=1)
-    for name, oid, size, items in (
-        ("at_ms", _INT4_OID, 4, made.at_ms[None, :]),
-        ("value", _FLOAT8_OID, 8, made.value),
-    ):
-        row[name]["head"] = (1, 0, oid, n, 1)
-        row[name]["items"]["octets"] = size
-        row[name]["items"]["item"] = items
-    return row.tobytes()
 
 
 def observation_octets(

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -46,6 +46,20 @@ class MaintenanceFailed(BeffroiError):
     """Some of what is stored cannot be packed or purged; everything else was."""
 
     code = "series.maintenance_failed"
+    status = 500
+
+
+class PackedDamaged(BeffroiError):
+    """Packed observations that cannot be read back as they were written."""
+
+    code = "series.packed_damaged"
+    status = 500
+
+
+class NotProven(BeffroiError):
+    """What was written is not what is read back: the step that wrote it is undone."""
+
+    code = "series.not_proven"
     status = 500
 
 
@@ -124,6 +138,9 @@ class SeriesRange:
         min, max: extremes of the values that count; NaN where none does.
         n: how many values count.
         quality: worst flag of the bucket; values flagged BAD or MISSING do not count.
+        available: the finest step, not finer than ``step``, at which the whole period can be
+            shown. It is coarser than ``step`` where retention has taken values of the period and
+            left hours or days: those are then missing from this curve.
     """
 
     step: Step
@@ -134,6 +151,7 @@ class SeriesRange:
     max: Floats
     n: Integers
     quality: Flags
+    available: Step = Step.RAW
 
     def __len__(self) -> int:
         return len(self.t_ms)
@@ -159,6 +177,62 @@ class IndicatorResult:
     missing: str = ""
 
 
+class RetentionRefused(InvalidInput):
+    """A rule of retention that cannot hold."""
+
+    code = "series.retention_refused"
+
+
+class Kept(StrEnum):
+    """What retention speaks of."""
+
+    RAW = "raw"
+    HOURLY = "hourly"
+    DAILY = "daily"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptDays:
+    """How many days values, figures of hours and figures of days are kept; None is for good."""
+
+    raw: int | None = None
+    hourly: int | None = None
+    daily: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Removal:
+    """What a rule of retention would remove."""
+
+    values: int
+    hours: int
+    days: int
+    streams: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemovalRecord:
+    """What retention has removed, when, and by which rule."""
+
+    at: datetime
+    what: Kept
+    measure_key: str
+    keep_days: int
+    reason: str
+    first_day: date
+    last_day: date
+    streams: int
+    items: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Packed:
+    """What packing did: rows that left the hot side, and why some streams could not."""
+
+    rows: int = 0
+    problem: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MaintenanceReport:
     """What one round of maintenance did.
@@ -171,6 +245,7 @@ class MaintenanceReport:
     days_packed: int = 0
     rows_packed: int = 0
     late_rows: int = 0
+    months_packed: int = 0
     segments_purged: int = 0
     refused: tuple[str, ...] = field(default=())
     failed: tuple[str, ...] = field(default=())
@@ -184,6 +259,7 @@ class MaintenanceReport:
                 (self.days_packed, "days packed"),
                 (self.rows_packed, "observations packed"),
                 (self.late_rows, "late observations merged"),
+                (self.months_packed, "observations packed by month"),
                 (self.segments_purged, "stream-days purged"),
             )
             if count

@@ -34,8 +34,12 @@ _COUNT = """
 SELECT (SELECT count(*) FROM series_observation
         WHERE stream_id = ANY (%(stream_ids)s::bigint[])
           AND observed_at >= %(start)s AND observed_at < %(end)s)
-     + (SELECT coalesce(sum(n_ok), 0) FROM series_segment
+     + (SELECT coalesce(sum(n), 0) FROM series_segment
         WHERE stream_id = ANY (%(stream_ids)s::bigint[]) AND day BETWEEN %(first)s AND %(last)s)
+     + (SELECT coalesce(sum(d.n), 0) FROM series_month m, unnest(m.days, m.counts) AS d (day, n)
+        WHERE m.stream_id = ANY (%(stream_ids)s::bigint[])
+          AND m.first BETWEEN date_trunc('month', %(first)s::timestamp)::date AND %(last)s
+          AND d.day BETWEEN %(first)s AND %(last)s)
 """
 
 

@@ -8,16 +8,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from pyproj import Geod
 from shapely.geometry import shape
 
-from beffroi.city.series.admission import EARLIEST
-from beffroi.city.series.civil_time import ceil_ms, day_of, floor_ms, wall_ms
 from beffroi.city.series.contracts import Floats, IndicatorResult
 from beffroi.city.series.summaries import energy_of
+from beffroi.city.series.windows import STREAMS, over_window
 from beffroi.city.series.wire import decoded, rows
 from beffroi.foundation.database.api import required_territory_id
 from beffroi.foundation.territories.api import territory_boundary, territory_by_id
@@ -48,106 +47,11 @@ FROM (SELECT CASE WHEN jsonb_typeof(properties -> %(property)s) = 'number'
 """
 """Numbers of JSON have no bound: one that no float holds is left out and stops nothing."""
 
-# Assets and streams come first as one small set; row-level security does the rest.
-_STREAMS = """
-streams AS MATERIALIZED (
-    SELECT s.id, s.asset_id FROM series_stream s JOIN assets_asset a ON a.id = s.asset_id
-    WHERE a.type_key = %(type_key)s AND a.removed_at IS NULL AND s.measure_key = %(measure)s)
-"""
-
 LATEST = f"""
-WITH {_STREAMS}
+WITH {STREAMS}
 SELECT array_send(array_agg(l.value))
 FROM series_latest l JOIN streams ON streams.id = l.stream_id
 WHERE l.observed_at >= %(since)s AND l.observed_at <= %(until)s AND l.quality NOT IN (4, 9)
-"""  # noqa: S608 - constants of this module only
-
-# The first and last day of a window are seldom whole: their values are opened. The days between
-# are packed and read from their summaries, or hot and read row by row. Late rows of packed days,
-# which lie before the first day that has a partition, count once they are merged.
-_OPENED = """
-FROM series_segment g JOIN streams ON streams.id = g.stream_id,
-     unnest(g.at_ms, g.value, g.quality) AS p (ms, value, quality)
-WHERE g.day IN (%(first)s, %(last)s) AND coalesce(p.quality, g.worst) NOT IN (4, 9)
-  AND p.ms >= CASE g.day WHEN %(first)s THEN %(first_ms)s ELSE 0 END
-  AND (g.day < %(last)s OR p.ms <= %(last_ms)s)
-"""
-
-_HOT = """
-FROM series_observation o JOIN streams ON streams.id = o.stream_id
-WHERE o.observed_at >= greatest(%(since)s, %(hot_since)s) AND o.observed_at <= %(until)s
-  AND o.quality NOT IN (4, 9)
-"""
-
-_WHOLE_DAYS = """
-FROM series_segment g JOIN streams ON streams.id = g.stream_id
-WHERE g.day > %(first)s AND g.day < %(last)s AND g.n_ok > 0
-"""
-
-# Of each statistic: what a packed day holds of it, and how single values and days come together.
-# Only what is asked for is worked out: the energy of a value costs more than all the rest.
-_FIGURES = {
-    Statistic.MEAN: ("vsum", "sum(value)", "sum(figure)"),
-    Statistic.SUM: ("vsum", "sum(value)", "sum(figure)"),
-    Statistic.MIN: ("vmin", "min(value)", "min(figure)"),
-    Statistic.MAX: ("vmax", "max(value)", "max(figure)"),
-    Statistic.MEAN_ENERGY_DB: (
-        "energy",
-        "CASE WHEN count(series_energy(value)) = count(*) THEN sum(series_energy(value)) END",
-        "CASE WHEN count(figure) = count(*) THEN sum(figure) ELSE 'NaN' END",
-    ),
-}
-
-
-def window_sql(statistic: Statistic) -> str:
-    """Return the statement that gives counts and one figure per stream over a window.
-
-    Raises:
-        KeyError: the statistic is not worked out from figures of days.
-    """
-    packed, loose, together = _FIGURES[statistic]
-    return f"""
-WITH {_STREAMS},
-loose AS (
-    SELECT g.stream_id, p.value {_OPENED}
-    UNION ALL SELECT o.stream_id, o.value {_HOT}),
-parts AS (
-    SELECT g.stream_id, g.n_ok, g.{packed} AS figure {_WHOLE_DAYS}
-    UNION ALL
-    SELECT stream_id, count(*), {loose} FROM loose GROUP BY stream_id),
-figures AS (
-    SELECT sum(n_ok)::float8 AS n_ok, {together} AS figure FROM parts GROUP BY stream_id)
-SELECT array_send(array_agg(n_ok)), array_send(array_agg(figure)) FROM figures
-"""  # noqa: S608 - constants of this module only
-
-
-_INCREASE = f"""
-WITH {_STREAMS},
-loose AS (
-    SELECT g.stream_id, series_day_start(g.day) + p.ms * interval '1 millisecond' AS observed_at,
-           p.value {_OPENED}
-    UNION ALL SELECT o.stream_id, o.observed_at, o.value {_HOT}),
-ordered AS (
-    SELECT stream_id, observed_at, value,
-           value - lag(value) OVER (PARTITION BY stream_id, series_day_of(observed_at)
-                                    ORDER BY observed_at) AS step
-    FROM loose),
-parts AS (
-    SELECT g.stream_id, g.day, g.vfirst, g.vlast, g.rise {_WHOLE_DAYS}
-    UNION ALL
-    SELECT stream_id, series_day_of(observed_at),
-           (array_agg(value ORDER BY observed_at))[1],
-           (array_agg(value ORDER BY observed_at DESC))[1],
-           coalesce(sum(step) FILTER (WHERE step > 0), 0)
-    FROM ordered GROUP BY 1, 2),
-linked AS (
-    SELECT stream_id, rise,
-           vfirst - lag(vlast) OVER (PARTITION BY stream_id ORDER BY day) AS step
-    FROM parts),
-figures AS (
-    SELECT sum(rise) + coalesce(sum(step) FILTER (WHERE step > 0), 0) AS rise
-    FROM linked GROUP BY stream_id)
-SELECT array_send(array_agg(rise)) FROM figures
 """  # noqa: S608 - constants of this module only
 
 
@@ -246,42 +150,9 @@ def _over_time(item: MeasureTotal, *, at: datetime) -> Floats:
     since = at - item.window
     if item.over_time is Statistic.LAST:
         return _latest(item.asset_type, item.measure, since=since, until=at)
-    asked = window_parameters(item.asset_type, item.measure, since=since, until=at)
-    if item.over_time is Statistic.INCREASE:
-        return decoded(rows(_INCREASE, asked)[0][0], "float8")
-    n_ok, figure = (
-        decoded(octets, "float8") for octets in rows(window_sql(item.over_time), asked)[0]
+    return over_window(
+        item.asset_type, item.measure, statistic=item.over_time, since=since, until=at
     )
-    with np.errstate(invalid="ignore"):
-        if item.over_time is Statistic.MEAN:
-            figure = figure / n_ok
-        elif item.over_time is Statistic.MEAN_ENERGY_DB:
-            figure = 10.0 * np.log10(figure / n_ok)
-    return np.asarray(figure[np.isfinite(figure)], dtype=np.float64)
-
-
-def window_parameters(
-    type_key: str, measure: str, *, since: datetime, until: datetime
-) -> dict[str, Any]:
-    """Return the parameters of :func:`window_sql`; both ends of the window belong to it."""
-    first, last = day_of(since), day_of(until)
-    return {
-        "type_key": type_key,
-        "measure": measure,
-        "since": since,
-        "until": until,
-        "first": first,
-        "last": last,
-        "first_ms": ceil_ms(since) - wall_ms(first),
-        "last_ms": floor_ms(until) - wall_ms(last),
-        "hot_since": hot_since(),
-    }
-
-
-def hot_since() -> datetime:
-    """Return the start of the first day whose values are not packed yet."""
-    found = rows("SELECT series_day_start(min(d)) FROM series_partition_days() d", {})[0][0]
-    return cast("datetime", found) if found is not None else EARLIEST
 
 
 def _over_assets(values: Floats, statistic: Statistic) -> float:

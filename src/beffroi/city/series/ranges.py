@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date, datetime, timedelta
-from typing import Any
 
 import numpy as np
 
@@ -26,71 +24,46 @@ from beffroi.city.series.contracts import (
     SeriesRange,
     Step,
 )
+from beffroi.city.series.packed_form import decoded_rows
+from beffroi.city.series.reading import (
+    counted,
+    days_found,
+    finest_step,
+    hours_found,
+    values_found,
+)
 from beffroi.city.series.summaries import (
     Summaries,
     brought_together,
-    nothing,
+    chosen_of,
+    in_order,
     regroup,
     summarise,
 )
-from beffroi.city.series.wire import decoded, rows
+from beffroi.city.series.wire import rows
 from beffroi.kernel.clock import as_utc
 from beffroi.sdk.declarations import Statistic
 
+_LONGEST_DAY = timedelta(hours=25)
 MOST_POINTS = 200_000
 """Longest curve that is given at once; an export has no such bound."""
 
-_HOT = """
-    SELECT array_send(array_agg(at_ms)), array_send(array_agg(value)),
-           array_send(array_agg(quality))
-    FROM (SELECT (date_part('epoch', observed_at) * 1000)::bigint AS at_ms, value, quality
-          FROM series_observation
-          WHERE stream_id = %(stream_id)s AND observed_at >= %(start)s AND observed_at < %(end)s
-          ORDER BY observed_at) hot
-"""
-
-VALUES = f"""
-SELECT day, worst, array_send(at_ms), array_send(value), array_send(quality)
-FROM series_segment
-WHERE stream_id = %(stream_id)s AND day BETWEEN %(first)s AND %(last)s
-UNION ALL
-SELECT NULL::date, NULL::smallint, hot.* FROM ({_HOT}) hot
-ORDER BY 1 NULLS LAST
-"""  # noqa: S608 - constants of this module only
-
-DAYS = f"""
-SELECT day, n_ok, worst, vmin, vmax, vsum, vfirst, vlast, rise, energy,
-       NULL::bytea, NULL::bytea, NULL::bytea
-FROM series_segment
-WHERE stream_id = %(stream_id)s AND day BETWEEN %(first)s AND %(last)s
-UNION ALL
-SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, hot.* FROM ({_HOT}) hot
-ORDER BY 1 NULLS LAST
-"""  # noqa: S608 - constants of this module only
-
-# Two packed days at most are opened: the one that holds the instant, and the last before it.
+# What lies last on the hot side, and the last packed rows before: only those are opened.
 _BEFORE = """
-SELECT value FROM (
-    (SELECT observed_at, value FROM series_observation
-     WHERE stream_id = %(stream_id)s AND observed_at < %(start)s AND quality NOT IN (4, 9)
-     ORDER BY observed_at DESC LIMIT 1)
-    UNION ALL
-    (SELECT series_day_start(g.day) + p.ms * interval '1 millisecond', p.value
-     FROM (SELECT * FROM series_segment
-           WHERE stream_id = %(stream_id)s AND day <= %(first)s AND n_ok > 0
-           ORDER BY day DESC LIMIT 2) g,
-          unnest(g.at_ms, g.value, g.quality) AS p (ms, value, quality)
-     WHERE coalesce(p.quality, g.worst) NOT IN (4, 9)
-       AND series_day_start(g.day) + p.ms * interval '1 millisecond' < %(start)s
-     ORDER BY 1 DESC LIMIT 1)) earlier
-ORDER BY observed_at DESC LIMIT 1
-"""
-
-_COUNT = """
-SELECT (SELECT count(*) FROM series_observation
-        WHERE stream_id = %(stream_id)s AND observed_at >= %(start)s AND observed_at < %(end)s)
-     + (SELECT coalesce(sum(n_ok), 0) FROM series_segment
-        WHERE stream_id = %(stream_id)s AND day BETWEEN %(first)s AND %(last)s)
+SELECT NULL::date AS first, NULL::integer AS n, NULL::bytea AS points,
+       (date_part('epoch', observed_at) * 1000)::bigint AS at_ms, value
+FROM (SELECT observed_at, value FROM series_observation
+      WHERE stream_id = %(stream_id)s AND observed_at < %(start)s AND quality NOT IN (4, 9)
+      ORDER BY observed_at DESC LIMIT 1) hot
+UNION ALL
+SELECT day, n, points, NULL, vlast
+FROM (SELECT * FROM series_segment
+      WHERE stream_id = %(stream_id)s AND day <= %(first)s AND n_ok > 0
+      ORDER BY day DESC LIMIT 2) days
+UNION ALL
+SELECT m.first, m.n, m.points, NULL, nullif(m.vlast[cardinality(m.vlast)], 'NaN')
+FROM (SELECT * FROM series_month
+      WHERE stream_id = %(stream_id)s AND first <= %(first)s ORDER BY first DESC LIMIT 2) m
 """
 
 
@@ -104,11 +77,8 @@ def values_read(
     Raises:
         RangeRefused: the period is empty or lies outside 1970 to 2200.
     """
-    first, last = days_of(start, end)
-    found = rows(VALUES, _parameters(stream_id, start, end, first, last))
-    t_ms, value, quality = _united(found)
-    low, high = np.searchsorted(t_ms, [ceil_ms(start), ceil_ms(end)])
-    return t_ms[low:high], value[low:high], quality[low:high]
+    found = values_found(stream_id, start=start, end=end)
+    return found.t_ms, found.value, found.quality
 
 
 def series_range(
@@ -136,11 +106,19 @@ def series_range(
         raise _too_long(step=chosen)
     edges = edges_ms(start, end, chosen)
     low, high = instant_of(edges[0]), instant_of(edges[-1])
+    available: Step = chosen
     if chosen in (Step.DAY, Step.WEEK, Step.MONTH):
         found = regroup(days_read(stream_id, start=low, end=high), edges=edges)
     else:
-        t_ms, value, quality = values_read(stream_id, start=low, end=high)
-        found = summarise(t_ms=t_ms, value=value, quality=quality, edges=edges)
+        values = values_found(stream_id, start=low, end=high)
+        found = summarise(t_ms=values.t_ms, value=values.value, quality=values.quality, edges=edges)
+        if values.gone is not None:
+            available = _coarser(
+                chosen, finest_step(stream_id, values.gone[0], start=low, end=high)
+            )
+            if chosen in (Step.HOUR, Step.HOURS_3, Step.HOURS_6):
+                hours = hours_found(stream_id, start=low, end=high)
+                found = in_order(found, regroup(hours, edges=edges))
     before = float("nan")
     if statistic is Statistic.INCREASE and len(found):
         before = value_before(stream_id, instant=low)
@@ -153,6 +131,7 @@ def series_range(
         max=found.vmax,
         n=found.n_ok,
         quality=found.worst,
+        available=available,
     )
 
 
@@ -164,30 +143,61 @@ def days_read(stream_id: int, *, start: datetime, end: datetime) -> Summaries:
     Raises:
         RangeRefused: the period is empty or lies outside 1970 to 2200.
     """
-    first, last = days_of(start, end)
-    *packed, hot = rows(DAYS, _parameters(stream_id, start, end, first, last))
-    hot_ms = decoded(hot[10], "int8")
-    packed_days = _packed_days(packed)
+    packed, hot_ms, hot_value, hot_quality = days_found(stream_id, start=start, end=end)
     if len(hot_ms) == 0:
-        return packed_days
+        return packed
     edges = edges_ms(instant_of(hot_ms[0]), instant_of(hot_ms[-1] + 1), Step.DAY)
-    hot_days = summarise(
-        t_ms=hot_ms, value=decoded(hot[11], "float8"), quality=decoded(hot[12], "int2"), edges=edges
+    hot = summarise(t_ms=hot_ms, value=hot_value, quality=hot_quality, edges=edges)
+    late = np.isin(packed.t_ms, hot.t_ms)
+    if not late.any():
+        return in_order(packed, hot)
+    # Late values wait to be merged: their days are opened, unless retention has emptied them.
+    low, high = packed.t_ms[late][[0, -1]]
+    values = values_found(
+        stream_id, start=instant_of(low), end=min(instant_of(high) + _LONGEST_DAY, end)
     )
-    if np.isin(hot_days.t_ms, packed_days.t_ms).any():
-        t_ms, value, quality = values_read(stream_id, start=start, end=end)
-        every = edges_ms(start, end, Step.DAY)
-        return summarise(t_ms=t_ms, value=value, quality=quality, edges=every)
-    return _in_order(packed_days, hot_days)
+    opened = summarise(
+        t_ms=values.t_ms,
+        value=values.value,
+        quality=values.quality,
+        edges=edges_ms(instant_of(low), instant_of(high + 1), Step.DAY),
+    )
+    emptied = packed.t_ms <= (-1 if values.gone is None else wall_ms(values.gone[1]))
+    return in_order(
+        in_order(
+            chosen_of(packed, ~late | emptied),
+            chosen_of(opened, np.isin(opened.t_ms, packed.t_ms[late & ~emptied])),
+        ),
+        chosen_of(hot, ~np.isin(hot.t_ms, packed.t_ms)),
+    )
 
 
 def value_before(stream_id: int, *, instant: datetime) -> float:
     """Return the last value that counts before an instant; NaN if none."""
-    found = rows(
-        _BEFORE,
-        {"stream_id": stream_id, "start": instant, "first": days_of(instant, _later(instant))[0]},
-    )
-    return float(found[0][0]) if found else float("nan")
+    first = days_of(instant, _later(instant))[0]
+    found = rows(_BEFORE, {"stream_id": stream_id, "start": instant, "first": first})
+    last_ms, last = -1, float("nan")
+    for day, n, points, at_ms, value in found:
+        if day is None:
+            candidate = (at_ms, value)
+        elif points is not None:
+            candidate = _last_before(day, n, points, limit_ms=ceil_ms(instant))
+        elif day < first and value is not None:
+            candidate = (wall_ms(day), value)  # its hours are not opened: no other row is nearer
+        else:
+            continue
+        if candidate[0] > last_ms:
+            last_ms, last = candidate
+    return float(last)
+
+
+def _last_before(day: date, n: int, points: bytes, *, limit_ms: int) -> tuple[int, float]:
+    _rows, at_ms, value, quality = decoded_rows([points], np.array([n]))
+    kept = ~np.isin(quality, IGNORED) & (at_ms + wall_ms(day) < limit_ms)
+    if not kept.any():
+        return -1, float("nan")
+    place = int(np.flatnonzero(kept)[-1])
+    return int(at_ms[place]) + wall_ms(day), float(value[place])
 
 
 def step_for(stream_id: int, *, start: datetime, end: datetime, max_points: int) -> Step:
@@ -206,94 +216,45 @@ def step_for(stream_id: int, *, start: datetime, end: datetime, max_points: int)
     first, last = days_of(start, end)
     if (last - first).days <= 1:
         # A few hours: the count of whole packed days would hide the values from who looks closely.
-        count = len(values_read(stream_id, start=start, end=end)[0])
+        values = values_found(stream_id, start=start, end=end)
+        count, gone = len(values.t_ms), None if values.gone is None else values.gone[0]
     else:
-        count = rows(_COUNT, _parameters(stream_id, start, end, first, last))[0][0]
-    if count <= max_points:
+        count, gone = counted(stream_id, start=start, end=end)
+    finest = finest_step(stream_id, gone, start=start, end=end)
+    if finest is Step.RAW and count <= max_points:
         return Step.RAW
     for step in TYPICAL_MS:
-        if bucket_count(start, end, step) <= max_points:
+        if bucket_count(start, end, step) <= max_points and _coarser(step, finest) is step:
             return step
     raise _too_long(step=Step.MONTH)
 
 
+def _coarser(one: Step, other: Step) -> Step:
+    return max(one, other, key=lambda step: TYPICAL_MS.get(step, 0))
+
+
 def _raw(stream_id: int, *, start: datetime, end: datetime, statistic: Statistic) -> SeriesRange:
     first, last = days_of(start, end)
-    parameters = _parameters(stream_id, start, end, first, last)
     # Two months of a value a second would be five million: counted before they are fetched.
-    if (last - first).days > 1 and rows(_COUNT, parameters)[0][0] > MOST_POINTS:
+    if (last - first).days > 1 and counted(stream_id, start=start, end=end)[0] > MOST_POINTS:
         raise _too_long(step=Step.RAW)
-    t_ms, value, quality = values_read(stream_id, start=start, end=end)
-    if len(t_ms) > MOST_POINTS:
+    values = values_found(stream_id, start=start, end=end)
+    if len(values.t_ms) > MOST_POINTS:
         raise _too_long(step=Step.RAW)
+    available = Step.RAW
+    if values.gone is not None:
+        available = finest_step(stream_id, values.gone[0], start=start, end=end)
     return SeriesRange(
         step=Step.RAW,
         statistic=statistic,
-        t_ms=t_ms,
-        mean=value,
-        min=value,
-        max=value,
-        n=(~np.isin(quality, IGNORED)).astype(np.int64),
-        quality=quality,
+        t_ms=values.t_ms,
+        mean=values.value,
+        min=values.value,
+        max=values.value,
+        n=(~np.isin(values.quality, IGNORED)).astype(np.int64),
+        quality=values.quality,
+        available=available,
     )
-
-
-def _united(found: Sequence[tuple[Any, ...]]) -> tuple[Integers, Floats, Flags]:
-    *packed, hot = found
-    hot_ms = decoded(hot[2], "int8")
-    parts_ms, parts_value, parts_quality = [], [], []
-    for day, worst, at_ms, value, quality in packed:
-        offsets = decoded(at_ms, "int4").astype(np.int64)
-        parts_ms.append(offsets + wall_ms(day))
-        parts_value.append(decoded(value, "float8"))
-        parts_quality.append(
-            np.full(len(offsets), worst, dtype=np.int16)
-            if quality is None
-            else decoded(quality, "int2")
-        )
-    t_ms = np.concatenate([*parts_ms, hot_ms])
-    value = np.concatenate([*parts_value, decoded(hot[3], "float8")])
-    flags = np.concatenate([*parts_quality, decoded(hot[4], "int2")])
-    if parts_ms and len(hot_ms) and hot_ms[0] <= parts_ms[-1][-1]:
-        # Late rows of packed days; a stable sort keeps the packed one of two equal instants first.
-        t_ms, kept = np.unique(t_ms, return_index=True)
-        value, flags = value[kept], flags[kept]
-    return t_ms, value, flags
-
-
-def _packed_days(packed: Sequence[tuple[Any, ...]]) -> Summaries:
-    if not packed:
-        return nothing()
-    columns = list(zip(*packed, strict=True))
-    floats = [np.array(column, dtype=np.float64) for column in columns[3:10]]
-    return Summaries(
-        t_ms=np.array([wall_ms(day) for day in columns[0]], dtype=np.int64),
-        n_ok=np.array(columns[1], dtype=np.int64),
-        worst=np.array(columns[2], dtype=np.int16),
-        vmin=floats[0],
-        vmax=floats[1],
-        vsum=floats[2],
-        vfirst=floats[3],
-        vlast=floats[4],
-        rise=floats[5],
-        energy=floats[6],
-    )
-
-
-def _in_order(one: Summaries, other: Summaries) -> Summaries:
-    order = np.argsort(np.concatenate([one.t_ms, other.t_ms]), kind="stable")
-    return Summaries(
-        **{
-            name: np.concatenate([getattr(one, name), getattr(other, name)])[order]
-            for name in Summaries.__slots__
-        }
-    )
-
-
-def _parameters(
-    stream_id: int, start: datetime, end: datetime, first: date, last: date
-) -> dict[str, Any]:
-    return {"stream_id": stream_id, "start": start, "end": end, "first": first, "last": last}
 
 
 def _later(instant: datetime) -> datetime:

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -10,16 +11,22 @@ from django.db import connection, transaction
 from django.db.utils import DatabaseError, OperationalError
 
 from beffroi.city.series import write_sql
-from beffroi.city.series.admission import EARLIEST, quality_of
+from beffroi.city.series.admission import quality_of
 from beffroi.city.series.civil_time import day_of, floor_ms
 from beffroi.city.series.contracts import (
     LatestValue,
     MaintenanceReport,
     NewObservation,
+    NotProven,
+    Packed,
     StreamNotFound,
     WriteResult,
 )
-from beffroi.city.series.models import Retention, Stream
+from beffroi.city.series.correcting import points_correct
+from beffroi.city.series.models import Stream
+from beffroi.city.series.packing import day_pack, late_absorb
+from beffroi.city.series.repacking import months_pack, repacked_before
+from beffroi.city.series.retention import retention_apply
 from beffroi.city.series.wire import rows
 from beffroi.foundation.database.api import acting_for, required_territory_id
 from beffroi.foundation.territories.api import territories_all
@@ -29,16 +36,8 @@ from beffroi.kernel.quality import Quality
 from beffroi.sdk.registry import asset_types, measures_of
 
 DAYS_AHEAD = 3
-LATE_DAYS_AT_ONCE = 100
 TRY_AGAIN = frozenset({"40001", "40P01", "55P03"})
 """serialization_failure, deadlock_detected, lock_not_available: nothing was done, ask again."""
-
-_PURGE = """
-DELETE FROM series_segment g USING series_stream s
-WHERE s.id = g.stream_id AND g.day < %(before)s
-  AND (s.measure_key = %(measure)s
-       OR (%(measure)s = '' AND NOT s.measure_key = ANY (%(others)s::text[])))
-"""
 
 
 def streams_ensure(asset_id: int, *, measures: Mapping[str, str]) -> dict[str, int]:
@@ -126,8 +125,7 @@ def _write(
         }
         with connection.cursor() as cursor:
             if correcting:
-                cursor.execute(write_sql.OBSERVATIONS_CORRECT, columns)
-                stored = int(cursor.fetchone()[0])
+                stored = points_correct(columns)
                 cursor.execute(write_sql.LATEST_CORRECT, columns)
             else:
                 cursor.execute(write_sql.OBSERVATIONS_INSERT, columns)
@@ -152,23 +150,6 @@ def _write(
     )
 
 
-def retention_set(*, measure_key: str = "", keep_days: int | None, reason: str = "") -> None:
-    """Say how long packed days of a measure are kept, in the territory this code acts for.
-
-    An empty measure speaks for all that have no rule of their own; ``keep_days`` None keeps for
-    good.
-    """
-    rule = Retention.objects.filter(measure_key=measure_key)
-    if keep_days is None:
-        rule.delete()
-        return
-    Retention.objects.update_or_create(
-        territory_id=required_territory_id(),
-        measure_key=measure_key,
-        defaults={"keep_days": keep_days, "reason": reason},
-    )
-
-
 def series_maintain(at: datetime) -> MaintenanceReport:
     """Make coming partitions, pack closed days, merge late rows, apply retention.
 
@@ -188,27 +169,22 @@ def series_maintain(at: datetime) -> MaintenanceReport:
     days_packed = rows_packed = 0
     oldest_hot = today - timedelta(days=int(settings.BEFFROI.hot_days))
     for day in [day for day in partition_days() if day < oldest_hot]:
-        done = round_.attempt(
-            f"packing {day}", "SELECT packed, problem FROM series_pack_day(%s)", day
-        )
-        if done is not None:
-            days_packed += done[1] is None
-            rows_packed += done[0]
-    late, _problem = round_.attempt(
-        "late rows",
-        "SELECT moved, problem FROM series_late_absorb(%s, %s)",
-        today - timedelta(days=1),
-        LATE_DAYS_AT_ONCE,
-    ) or (0, None)
+        packed = round_.pack(f"packing {day}", partial(day_pack, day))
+        if packed is not None:
+            days_packed += not packed.problem
+            rows_packed += packed.rows
+    late = round_.pack("late rows", partial(late_absorb, today - timedelta(days=1)))
     purged = 0
     for territory in territories_all():
         with round_.step(f"retention of {territory.slug}"):
-            purged += _purge(territory.id, at=at)
+            purged += retention_apply(territory.id, at=at)
+    months = round_.pack("months", partial(months_pack, repacked_before(today)))
     return MaintenanceReport(
         partitions_made=made,
         days_packed=days_packed,
         rows_packed=rows_packed,
-        late_rows=late,
+        late_rows=0 if late is None else late.rows,
+        months_packed=0 if months is None else months.rows,
         segments_purged=purged,
         refused=tuple(round_.refused),
         failed=tuple(round_.failed),
@@ -223,14 +199,21 @@ class _Round:
         self.failed: list[str] = []
 
     def attempt(self, what: str, statement: str, *parameters: date | int) -> tuple[Any, ...] | None:
-        """Run one function in a transaction; its row, whose second column names a problem."""
-        row: tuple[Any, ...] | None = None
+        """Run one function in a transaction, and return its row."""
+        found: list[tuple[Any, ...]] = []
         with self.step(what), transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(statement, parameters)
-            row = cursor.fetchone()
-        if row is not None and len(row) > 1 and row[1] is not None:
-            self.failed.append(f"{what}: {row[1]}")
-        return row
+            found = cursor.fetchall()
+        return found[0] if found else None
+
+    def pack(self, what: str, act: Callable[[], Packed]) -> Packed | None:
+        """Pack something; note what some streams kept from being packed."""
+        packed: Packed | None = None
+        with self.step(what):
+            packed = act()
+        if packed is not None and packed.problem:
+            self.failed.append(f"{what}: {packed.problem}")
+        return packed
 
     @contextmanager
     def step(self, what: str) -> Iterator[None]:
@@ -246,31 +229,13 @@ class _Round:
                 raise
             else:
                 self.failed.append(told)
+        except NotProven as problem:
+            self.refused.append(f"{what} put off: {problem}")
 
 
 def partition_days() -> list[date]:
     """Return the days that have a partition of their own, oldest first."""
     return [row[0] for row in rows("SELECT series_partition_days()", {})]
-
-
-def _purge(territory_id: int, *, at: datetime) -> int:
-    purged = 0
-    with acting_for(territory_id):
-        rules = dict(Retention.objects.values_list("measure_key", "keep_days"))
-        for measure, keep_days in rules.items():
-            # A century too many would lead before the calendar; nothing is that old anyway.
-            kept = timedelta(days=min(keep_days, (day_of(at) - EARLIEST.date()).days))
-            with connection.cursor() as cursor:
-                cursor.execute(
-                    _PURGE,
-                    {
-                        "before": day_of(at) - kept,
-                        "measure": measure,
-                        "others": [key for key in rules if key],
-                    },
-                )
-                purged += cursor.rowcount
-    return purged
 
 
 def _streams_known(

@@ -62,14 +62,15 @@ def summarise(*, t_ms: Integers, value: Floats, quality: Flags, edges: Integers)
     ok = ~np.isin(quality, IGNORED)
     worst = np.maximum.reduceat(quality, starts)
     bucket = np.repeat(np.arange(len(full)), np.diff(np.append(starts, len(t_ms))))
-    return _figures(
+    return figures_of(
         t_ms=edges[full], worst=worst, bucket=bucket[ok], value=value[ok], count=len(full)
     )
 
 
-def _figures(
+def figures_of(
     *, t_ms: Integers, worst: Flags, bucket: NDArray[np.int64], value: Floats, count: int
 ) -> Summaries:
+    """Sum up values that count, given the period (0 to ``count`` - 1, rising) of each."""
     n_ok = np.bincount(bucket, minlength=count).astype(np.int64)
     some = np.flatnonzero(n_ok)
     starts = np.searchsorted(bucket, some)
@@ -102,7 +103,7 @@ def regroup(days: Summaries, *, edges: Integers) -> Summaries:
     rank = np.searchsorted(full, place)
     use = days.n_ok[inside] > 0
     bucket = rank[use]
-    part = {name: getattr(days, name)[inside][use] for name in _FIGURES}
+    part = {name: getattr(days, name)[inside][use] for name in FIGURES}
     count = len(full)
     n_ok = np.bincount(bucket, weights=part["n_ok"], minlength=count).astype(np.int64)
     some = np.flatnonzero(n_ok)
@@ -123,6 +124,22 @@ def regroup(days: Summaries, *, edges: Integers) -> Summaries:
         rise=_spread(some, count, _reduced(np.add, rise, starts)),
         energy=_spread(some, count, _reduced(np.add, part["energy"], starts)),
     )
+
+
+def in_order(one: Summaries, other: Summaries) -> Summaries:
+    """Bring two sets of different periods together, in time order."""
+    order = np.argsort(np.concatenate([one.t_ms, other.t_ms]), kind="stable")
+    return Summaries(
+        **{
+            name: np.concatenate([getattr(one, name), getattr(other, name)])[order]
+            for name in Summaries.__slots__
+        }
+    )
+
+
+def chosen_of(found: Summaries, some: NDArray[np.bool_]) -> Summaries:
+    """Return some of the periods."""
+    return Summaries(**{name: getattr(found, name)[some] for name in Summaries.__slots__})
 
 
 def brought_together(
@@ -165,11 +182,11 @@ def nothing() -> Summaries:
         t_ms=integers,
         n_ok=integers,
         worst=np.empty(0, dtype=np.int16),
-        **dict.fromkeys(_FIGURES[1:], floats),
+        **dict.fromkeys(FIGURES[1:], floats),
     )
 
 
-_FIGURES = ("n_ok", "vmin", "vmax", "vsum", "vfirst", "vlast", "rise", "energy")
+FIGURES = ("n_ok", "vmin", "vmax", "vsum", "vfirst", "vlast", "rise", "energy")
 
 
 def _reduced(ufunc: np.ufunc, values: Floats, starts: NDArray[np.int64]) -> Floats:

@@ -10,6 +10,7 @@ CONNECTOR = Connector(
     key="chirpstack",
     label="ChirpStack",
     parse=parse,
+    mqtt_topics=("application/{application}/device/{device}/event/{event}",),
     help=_(
         "In the application, add an HTTP integration with the JSON encoding. Give it the address "
         "of the source and a header Authorization with the value Bearer followed by the secret."

@@ -17,6 +17,7 @@ from beffroi.sdk.local_time import written_instant, zone_of
 
 _SEPARATORS = ";,\t|"
 _MAX_CELL = 10_000
+MAX_MEASURE = 200
 _NOTHING = frozenset({"", "-", "na", "n/a", "nan", "null", "none"})
 """What files write where a value is missing."""
 
@@ -142,6 +143,8 @@ def _readings(row: Mapping[str, str | None], columns: _Columns) -> dict[str, flo
     )
     readings: dict[str, float] = {}
     for measure, cell in cells.items():
+        if not 0 < len(measure) <= MAX_MEASURE:
+            continue  # a value of nothing, or a header that is no name
         text = "".join((cell or "").split())  # thousands are parted by spaces of any width
         if text.lower() in _NOTHING:
             continue

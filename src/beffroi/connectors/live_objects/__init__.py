@@ -10,6 +10,7 @@ CONNECTOR = Connector(
     key="live_objects",
     label="Orange Live Objects",
     parse=parse,
+    mqtt_topics=("fifo/beffroi",),
     help=_(
         "Create a routing rule of the HTTP push kind with the address of the source and a "
         "header X-Beffroi-Secret with the secret as its value."

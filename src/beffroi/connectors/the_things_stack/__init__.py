@@ -10,6 +10,11 @@ CONNECTOR = Connector(
     key="the_things_stack",
     label="The Things Stack",
     parse=parse,
+    mqtt_topics=(
+        "v3/{application}/devices/{device}/up",
+        "v3/{application}/devices/{device}/join",
+        "v3/{application}/devices/{device}/down/{event}",
+    ),
     help=_(
         "In the application, add a custom webhook in JSON with the address of the source and an "
         "additional header Authorization with the value Bearer followed by the secret. "

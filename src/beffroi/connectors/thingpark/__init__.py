@@ -11,6 +11,7 @@ CONNECTOR = Connector(
     key="thingpark",
     label="Actility ThingPark",
     parse=parse,
+    mqtt_topics=("mqtt/things/{device}/uplink",),
     authentication=(Authentication.SIGNATURE, Authentication.SECRET),
     verify=verify,
     content_types=("application/json", "application/xml", "text/xml"),

@@ -28,6 +28,7 @@ class Verb(StrEnum):
     PEOPLE_MANAGE = "people.manage"
     AUDIT_SEE = "audit.see"
     TERRITORY_MANAGE = "territory.manage"
+    API_MANAGE = "api.manage"
 
 
 VERBS = frozenset(verb.value for verb in Verb)

@@ -18,6 +18,8 @@ from beffroi.foundation.database.contracts import (
 )
 
 CONNECT_TIMEOUT_S = 10
+REPLICA_TIMEOUT_S = 2
+"""A replica that is away is given up sooner: the primary can be read."""
 
 
 def data_directory(environ: Mapping[str, str] | None = None) -> Path:
@@ -39,7 +41,8 @@ def data_directory(environ: Mapping[str, str] | None = None) -> Path:
 def from_environment(environ: Mapping[str, str] | None = None) -> DatabaseUrls:
     """Return the URLs this process must use.
 
-    ``DATABASE_URL`` is the application role's and ``DATABASE_OWNER_URL`` the owner's. Without the
+    ``DATABASE_URL`` is the application role's, ``DATABASE_OWNER_URL`` the owner's, and
+    ``DATABASE_REPLICA_URL`` leads the application role to a server that follows. Without the
     first, the database is the embedded one of ``BEFFROI_DATA_DIR``; nothing is started or written
     here, and before its first start the URLs have no password.
 
@@ -50,7 +53,8 @@ def from_environment(environ: Mapping[str, str] | None = None) -> DatabaseUrls:
     application = environ.get("DATABASE_URL") or None
     owner = environ.get("DATABASE_OWNER_URL") or None
     if application is not None:
-        return DatabaseUrls(application=application, owner=owner)
+        replica = environ.get("DATABASE_REPLICA_URL") or None
+        return DatabaseUrls(application=application, owner=owner, replica=replica)
     if owner is not None:
         raise DatabaseError(
             "DATABASE_OWNER_URL is set without DATABASE_URL.",
@@ -140,16 +144,27 @@ def django_database(url: str) -> dict[str, Any]:
 def django_databases(urls: DatabaseUrls, *, conn_max_age: int = 600) -> dict[str, dict[str, Any]]:
     """Return Django's DATABASES: one database, reached as the application role.
 
-    The owner is not a second alias: migrations of libraries write through the default one, so
+    Where a replica is named, it is the alias ``replica``, which may only be read; nothing goes
+    there but what :func:`beffroi.foundation.database.api.reading_from_replica` encloses. The owner
+    is not a second alias: migrations of libraries write through the default one, so
     :func:`beffroi.foundation.database.api.as_owner` changes who that is while they run.
     """
-    return {
-        "default": {
-            **django_database(urls.application),
-            "CONN_MAX_AGE": conn_max_age,
-            "CONN_HEALTH_CHECKS": True,
-        }
-    }
+    kept = {"CONN_MAX_AGE": conn_max_age, "CONN_HEALTH_CHECKS": True}
+    databases = {"default": {**django_database(urls.application), **kept}}
+    if urls.replica is not None:
+        databases["replica"] = {**replica_database(urls.replica), **kept}
+    return databases
+
+
+def replica_database(url: str) -> dict[str, Any]:
+    """Return Django's parameters of a replica: whatever the server is, nothing is written."""
+    parameters = django_database(url)
+    options = parameters["OPTIONS"]
+    told = f"{options.get('options', '')} -c default_transaction_read_only=on".strip()
+    parameters["OPTIONS"] = {**options, "connect_timeout": REPLICA_TIMEOUT_S, "options": told}
+    # The tests of Django never make a second database for it.
+    parameters["TEST"] = {"MIRROR": "default"}
+    return parameters
 
 
 def _parsed(url: str) -> dict[str, Any]:

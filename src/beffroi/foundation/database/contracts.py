@@ -116,10 +116,12 @@ class DatabaseUrls:
     Attributes:
         application: role that serves; owns nothing and cannot bypass row-level security.
         owner: role that migrates; ``None`` in a process that must not be able to.
+        replica: the application role on a server that follows; ``None`` where there is none.
     """
 
     application: str = field(repr=False)
     owner: str | None = field(default=None, repr=False)
+    replica: str | None = field(default=None, repr=False)
 
 
 class ServerState(Enum):

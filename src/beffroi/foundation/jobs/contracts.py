@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -34,3 +35,19 @@ class BeatState:
     finished_at: datetime | None
     failures: int
     last_error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loop:
+    """Something that every worker does all the time, beside its jobs.
+
+    An app declares a tuple ``LOOPS`` in a module ``loops.py`` beside its ``apps.py``.
+
+    Attributes:
+        key: unique name, ``room.subject``.
+        run: called in a thread of its own; returns once the event is set. Several workers run
+            it at once.
+    """
+
+    key: str
+    run: Callable[[threading.Event], None]

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
 from functools import wraps
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
+from django.apps import apps
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.django_connector import DjangoConnector
 
 from beffroi.foundation.database.api import acting_for
+from beffroi.foundation.jobs.contracts import Loop
 
 
 def job(*, queue: str = "default", retry: int = 3) -> Callable[[Callable[..., None]], Any]:
@@ -32,8 +37,33 @@ def job(*, queue: str = "default", retry: int = 3) -> Callable[[Callable[..., No
     return declare
 
 
+def declared_loops() -> list[Loop]:
+    """Return what every worker does beside its jobs, by key."""
+    found: list[Loop] = []
+    for config in apps.get_app_configs():
+        name = f"{config.name}.loops"
+        if config.name.startswith("beffroi.") and find_spec(name) is not None:
+            found += getattr(import_module(name), "LOOPS", ())
+    return sorted(found, key=lambda loop: loop.key)
+
+
 def run_worker(*, concurrency: int = 2) -> None:
-    """Run jobs until a signal asks to stop; the job under way is finished first."""
+    """Run jobs and loops until a signal asks to stop; what is under way is finished first."""
+    stop = threading.Event()
+    threads = [
+        threading.Thread(target=loop.run, args=(stop,), name=loop.key) for loop in declared_loops()
+    ]
+    for thread in threads:
+        thread.start()
+    try:
+        _run_jobs(concurrency)
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+
+
+def _run_jobs(concurrency: int) -> None:
 
     async def work() -> None:
         connector = app.connector

@@ -10,3 +10,9 @@ class MessagingConfig(AppConfig):
     name = "beffroi.foundation.messaging"
     label = "messaging"
     verbose_name = _("Messaging")
+
+    def ready(self) -> None:
+        """Name what this room writes to the audit log."""
+        from beffroi.foundation.messaging import journal  # noqa: PLC0415 - apps load first
+
+        journal.declare()

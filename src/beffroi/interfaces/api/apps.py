@@ -10,3 +10,10 @@ class ApiConfig(AppConfig):
     name = "beffroi.interfaces.api"
     label = "api"
     verbose_name = _("API")
+
+    def ready(self) -> None:
+        """Name what this room writes to the audit log."""
+        from beffroi.foundation.audit.api import verbs_declare  # noqa: PLC0415 - apps load first
+        from beffroi.interfaces.api.journal import LABELS  # noqa: PLC0415 - same
+
+        verbs_declare(LABELS)

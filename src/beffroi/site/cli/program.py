@@ -31,7 +31,12 @@ COMMAND_MODULES = (
     "people",
     "assets",
     "sources",
+    "clients",
+    "mqtt",
+    "series",
+    "scale",
     "doctor",
+    "codecs",
     "bench",
     "demo",
 )

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 CRASHES_WITHIN_S = 60.0
 MOST_CRASHES = 5
+BROKERS_EVERY_S = 5.0
+"""How often it is looked whether somebody has declared the first MQTT broker."""
 
 
 def add_commands(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -64,11 +66,21 @@ def serve(options: argparse.Namespace) -> int:
             supervisor.start(plans(Path(folder), host=host, port=port))
             opened = _("Beffroi is open: {address}   (Ctrl-C stops it)")
             line("", "", opened.format(address=f"{os.environ['BEFFROI_PUBLIC_URL']}/"))
-            supervisor.watch(also=keeper_of(server))
+            supervisor.watch(also=each(keeper_of(server), subscriber_of(supervisor)))
         finally:
             supervisor.stop()
             line("serve", _("stopped"), "")
     return 0
+
+
+def each(*works: Callable[[], None]) -> Callable[[], None]:
+    """Return what does several pieces of work one after the other."""
+
+    def work() -> None:
+        for one in works:
+            one()
+
+    return work
 
 
 def keeper_of(server: EmbeddedServer | None) -> Callable[[], None]:
@@ -97,6 +109,42 @@ def keeper_of(server: EmbeddedServer | None) -> Callable[[], None]:
         line("database", _("ready"), "")
 
     return keep
+
+
+def subscriber_of(supervisor: Supervisor) -> Callable[[], None]:
+    """Return what starts the MQTT subscriber once a broker is declared somewhere."""
+    from django.db import connection
+    from django.db.utils import Error
+
+    from beffroi.city.ingest.mqtt.api import brokers_declared
+    from beffroi.foundation.database.api import acting_for
+    from beffroi.foundation.territories.api import territories_all
+
+    ask_at: float | None = 0.0
+
+    def declared() -> bool:
+        try:
+            for territory in territories_all():
+                with acting_for(territory.id):
+                    if brokers_declared():
+                        return True
+        except Error:
+            return False  # the database is away: asked again later
+        finally:
+            connection.close()
+        return False
+
+    def subscribe() -> None:
+        nonlocal ask_at
+        if ask_at is None or time.monotonic() < ask_at:
+            return
+        ask_at = time.monotonic() + BROKERS_EVERY_S
+        if declared():
+            ask_at = None
+            plan = ProcessPlan(name="mqtt", arguments=("mqtt", "run"), detail=_("MQTT brokers"))
+            supervisor.start([plan])
+
+    return subscribe
 
 
 def plans(folder: Path, *, host: str, port: int) -> list[ProcessPlan]:

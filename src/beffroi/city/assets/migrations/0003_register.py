@@ -1,11 +1,15 @@
+import django.db.models.deletion
 from django.db import migrations, models
 from django.db.models import Case, When
 
 
 class Migration(migrations.Migration):
-    """What is removed says why, what a file no longer names is marked, lists sort by urgency."""
+    """What is removed says why, what a file no longer names is marked, lists sort by urgency.
 
-    dependencies = [("assets", "0002_access")]
+    Devices have a model.
+    """
+
+    dependencies = [("assets", "0002_access"), ("codecs", "0002_town")]
 
     operations = [
         migrations.RemoveConstraint(model_name="asset", name="assets_asset_state"),
@@ -45,6 +49,26 @@ class Migration(migrations.Migration):
                 ("trial", models.BooleanField(default=False)),
                 ("upload_uuid", models.UUIDField(blank=True, null=True)),
             )
+        ),
+        migrations.AddField(
+            model_name="device",
+            name="model_ref",
+            field=models.ForeignKey(
+                blank=True,
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="+",
+                to="codecs.devicemodel",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="device",
+            index=models.Index(
+                condition=models.Q(("model_ref__isnull", False)),
+                fields=["territory", "model_ref"],
+                name="assets_device_model",
+            ),
         ),
         migrations.AddConstraint(
             model_name="asset",

@@ -77,6 +77,7 @@ class Migration(migrations.Migration):
                 ("error_code", models.CharField(blank=True, default="", max_length=64)),
                 ("error", models.JSONField(null=True)),
                 ("attempts", models.SmallIntegerField(default=1)),
+                ("time_shift_ms", models.BigIntegerField(null=True)),
                 (
                     "territory",
                     models.ForeignKey(

@@ -18,19 +18,20 @@ from hypothesis import strategies as st
 
 from beffroi.city.assets.models import Asset
 from beffroi.city.ingest.activity import Activity
+from beffroi.city.ingest.announcing import NOTIFY_OCTETS, live_payloads
 from beffroi.city.ingest.api import Claim, device_claim, messages_redecode, sources_list
 from beffroi.city.ingest.batches import sort_out
 from beffroi.city.ingest.catalogue import catalogue
 from beffroi.city.ingest.contracts import Status
 from beffroi.city.ingest.decoding import AttachedAsset, DeviceEntry, decode_uplink
 from beffroi.city.ingest.directory import SourceEntry
-from beffroi.city.ingest.flush import NOTIFY_OCTETS, live_payloads
 from beffroi.city.ingest.models import IngestError, Message, Source, UnclaimedDevice
 from beffroi.city.ingest.postgres import application_conninfo, make_pool
 from beffroi.city.ingest.pulse import BEATS
 from beffroi.city.ingest.testing import MadeSource, make_source, post, tiny_message
 from beffroi.city.ingest.tests.test_door import station, values
 from beffroi.city.series.api import LatestRow
+from beffroi.city.series.packing import late_absorb
 from beffroi.foundation.database.api import acting_for
 from beffroi.foundation.database.testing import TestDatabase
 from beffroi.foundation.territories.models import Territory
@@ -139,8 +140,7 @@ def test_decoding_again_corrects_days_that_are_packed(
         cursor.execute('UPDATE assets_device SET mapping = \'{"t": "temperature"}\'')
     post(door, source.path, body, headers=source.headers)
     with acting_for(town.id), connection.cursor() as cursor:
-        cursor.execute("SELECT moved FROM series_late_absorb(%s, 9)", [now().date()])
-        assert cursor.fetchone() == (3,)
+        assert late_absorb(now().date()).rows == 3
         # The connector was wrong: what it kept of the messages is mended, and read again.
         Message.objects.update(raw=b"", values={"t": 50})
         assert messages_redecode(source=source.row).observations == 3

@@ -14,8 +14,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from beffroi.city.assets.api import assets_by_uuid, assets_search
+from beffroi.city.codecs.api import LibraryHit, library_guess, models_list
 from beffroi.city.ingest import api
-from beffroi.city.ingest.web.devices import claim_url
+from beffroi.city.ingest.web.devices import claim_url, uuid_or_none
 from beffroi.city.ingest.web.forms import ClaimForm
 from beffroi.city.ingest.web.requests import (
     TONES,
@@ -32,6 +33,9 @@ from beffroi.kernel.errors import BeffroiError, NotFound
 from beffroi.sdk.registry import asset_types
 
 FOUND_ASSETS = 8
+LIBRARY = "bibliotheque:"
+"""Begins a choice that is no model of the town yet."""
+
 SHOWN_MESSAGES = 10
 
 
@@ -42,10 +46,14 @@ def claim_page(request: HttpRequest, territory: str) -> HttpResponse:
     waiting = _waiting(request)
     scope = access_of(request).scope("assets.see")
     guess = api.unclaimed_guess(waiting)
+    proposed = library_guess(
+        vendor=guess.vendor, model=f"{waiting.model} {waiting.name if not waiting.model else ''}"
+    )
     form = ClaimForm(
         request.POST or None,
         assets=_asset_choices(request, waiting, scope),
-        initial=_initial(waiting, guess),
+        proposed=[(f"{LIBRARY}{hit.uuid}", hit.title) for hit in proposed],
+        initial=_initial(waiting, guess, proposed),
     )
     preview: list[dict[str, Any]] = []
     if request.method == "POST" and form.is_valid():
@@ -68,6 +76,7 @@ def claim_page(request: HttpRequest, territory: str) -> HttpResponse:
         "waiting": waiting,
         "guess": guess,
         "form": form,
+        "proposed": proposed,
         "preview": preview,
         "action": claim_url(
             territory, source_uuid=waiting.source_uuid, identifier=waiting.identifier
@@ -124,19 +133,37 @@ def _asset_choices(
     ]
 
 
-def _initial(waiting: api.UnclaimedView, guess: api.DeviceGuess) -> dict[str, Any]:
+def _initial(
+    waiting: api.UnclaimedView, guess: api.DeviceGuess, proposed: list[LibraryHit]
+) -> dict[str, Any]:
     return {
         "asset": ClaimForm.NEW,
         "name": waiting.name,
         "model": waiting.model,
         "lon": waiting.lon,
         "lat": waiting.lat,
+        "model_ref": _model_initial(waiting, guess, proposed),
         "codec_key": guess.codecs[0].codec_key if guess.codecs else "",
     }
 
 
+def _model_initial(
+    waiting: api.UnclaimedView, guess: api.DeviceGuess, proposed: list[LibraryHit]
+) -> str:
+    """Choose a model of the town that has the network's name, or what the library proposes."""
+    told = waiting.model.casefold()
+    for model in models_list():
+        if told and told in {model.name.casefold(), model.title.casefold()}:
+            return str(model.uuid)
+        if any(hit.uuid == model.library_model for hit in proposed[:1]):
+            return str(model.uuid)
+    # A codec that recognises the frames is surer than a name.
+    return f"{LIBRARY}{proposed[0].uuid}" if proposed and not guess.codecs else ""
+
+
 def _claim(waiting: api.UnclaimedView, asked: dict[str, Any]) -> api.Claim:
     is_new = asked["asset"] == ClaimForm.NEW
+    is_library = asked["model_ref"].startswith(LIBRARY)
     return api.Claim(
         source_uuid=waiting.source_uuid,
         identifier=waiting.identifier,
@@ -148,6 +175,8 @@ def _claim(waiting: api.UnclaimedView, asked: dict[str, Any]) -> api.Claim:
         model=asked["model"],
         codec_key=asked["codec_key"],
         mapping=asked["mapping"],
+        model_uuid=None if is_library else uuid_or_none(asked["model_ref"]),
+        library_model=UUID(asked["model_ref"].removeprefix(LIBRARY)) if is_library else None,
     )
 
 

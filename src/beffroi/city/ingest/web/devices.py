@@ -11,17 +11,21 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.formats import number_format
+from django.utils.html import format_html
 from django.utils.http import urlencode
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from beffroi.city.assets.api import DeviceSummary, assets_by_uuid, device_get, devices_page
+from beffroi.city.codecs.api import ModelView, model_by_id
 from beffroi.city.ingest import api
+from beffroi.city.ingest.quarantine import clock_faults_of_device
 from beffroi.city.ingest.web.forms import DeviceFilterForm, ReadingForm, ReplaceForm
-from beffroi.city.ingest.web.requests import access_of, message_lines, who
+from beffroi.city.ingest.web.quarantine import fault_lines
+from beffroi.city.ingest.web.requests import access_of, codec_label, message_lines, who
 from beffroi.foundation.accounts.api import agent
 from beffroi.kernel.errors import BeffroiError, NotFound
-from beffroi.sdk.registry import codecs
 
 PAGE_SIZE = 50
 SILENT, UNCLAIMED = "muets", "inconnus"
@@ -73,15 +77,15 @@ def device_list(request: HttpRequest, territory: str) -> HttpResponse:
 def device_page(request: HttpRequest, territory: str, device: UUID) -> HttpResponse:
     """Show a device: radio, battery, what it sent, and how that is read."""
     found = _found(device)
-    initial = {"model": found.model, "codec_key": found.codec_key, "mapping": found.mapping}
-    return _render(request, territory, found, ReadingForm(initial=initial), ReplaceForm())
+    return _render(request, territory, found, ReadingForm(initial=_initial(found)), ReplaceForm())
 
 
 @agent("sources.manage")
 @require_POST
 def device_reading(request: HttpRequest, territory: str, device: UUID) -> HttpResponse:
     """Change the codec or the names of values of a device, and read its messages again."""
-    found, form = _found(device), ReadingForm(request.POST)
+    found = _found(device)
+    form = ReadingForm(request.POST, initial=_initial(found))
     if not form.is_valid():
         return _render(request, territory, found, form, ReplaceForm())
     with transaction.atomic():
@@ -90,6 +94,7 @@ def device_reading(request: HttpRequest, territory: str, device: UUID) -> HttpRe
             model=form.cleaned_data["model"],
             codec_key=form.cleaned_data["codec_key"],
             mapping=form.cleaned_data["mapping"],
+            model_uuid=uuid_or_none(form.cleaned_data["model_ref"]),
             **who(request),
         )
     messages.success(
@@ -105,7 +110,6 @@ def device_reading(request: HttpRequest, territory: str, device: UUID) -> HttpRe
 def device_replacing(request: HttpRequest, territory: str, device: UUID) -> HttpResponse:
     """Put another device in the place of this one."""
     found, form = _found(device), ReplaceForm(request.POST)
-    initial = {"model": found.model, "codec_key": found.codec_key, "mapping": found.mapping}
     if form.is_valid():
         try:
             with transaction.atomic():
@@ -117,7 +121,12 @@ def device_replacing(request: HttpRequest, territory: str, device: UUID) -> Http
         else:
             messages.success(request, _("The new device speaks for the asset from now on."))
             return _to(territory, new.uuid)
-    return _render(request, territory, found, ReadingForm(initial=initial), form)
+    return _render(request, territory, found, ReadingForm(initial=_initial(found)), form)
+
+
+def uuid_or_none(text: str) -> UUID | None:
+    """Return the identifier that a choice holds, or None when nothing is chosen."""
+    return UUID(text) if text else None
 
 
 def claim_url(territory: str, *, source_uuid: UUID, identifier: str) -> str:
@@ -139,8 +148,9 @@ def _render(
         "device": found,
         "asset_seen": found.asset_uuid is not None
         and bool(assets_by_uuid([found.asset_uuid], scope=scope)),
-        "facts": _facts(found),
+        "facts": _facts(territory, found),
         "radio": _radio(found),
+        "clocks": fault_lines(clock_faults_of_device(found.identifier)),
         "lines": lines,
         "reading": reading,
         "replacing": replacing,
@@ -153,15 +163,32 @@ def _render(
     return render(request, "ingest/device.html", context)
 
 
-def _facts(found: DeviceSummary) -> list[tuple[str, Any]]:
-    codec = codecs().get(found.codec_key)
+def _facts(territory: str, found: DeviceSummary) -> list[tuple[str, Any]]:
+    model = model_by_id(found.model_ref_id)
+    reference = found.codec_key or ("" if model is None else model.codec_key)
     return [
         (_("Identifier"), found.identifier),
-        (_("Model"), found.model),
-        (_("Codec"), found.codec_key if codec is None else _(codec.label)),
+        (_("What its network calls it"), found.model),
+        (_("Device model"), "" if model is None else _model_link(territory, model)),
+        (_("Codec"), codec_label(reference)),
         (_("Battery level"), _quantity(found.battery_pct, "%")),
         (_("Battery voltage"), _quantity(found.battery_v, "V")),
     ]
+
+
+def _model_link(territory: str, model: ModelView) -> SafeString:
+    url = reverse("ingest:model", kwargs={"territory": territory, "model": model.uuid})
+    return format_html('<a href="{}">{}</a>', url, model.title)
+
+
+def _initial(found: DeviceSummary) -> dict[str, Any]:
+    model = model_by_id(found.model_ref_id)
+    return {
+        "model": found.model,
+        "model_ref": "" if model is None else str(model.uuid),
+        "codec_key": found.codec_key,
+        "mapping": found.mapping,
+    }
 
 
 def _radio(found: DeviceSummary) -> list[tuple[str, Any]]:

@@ -5,9 +5,18 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import forms
+from django.utils.formats import number_format
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from beffroi.city.codecs.api import models_list
+from beffroi.city.ingest.clocks import (
+    AHEAD,
+    BEHIND,
+    MOST_AHEAD_MINUTES,
+    MOST_BEHIND_DAYS,
+    installation_limits,
+)
 from beffroi.city.ingest.web.requests import codec_choices
 from beffroi.sdk.connectors import Authentication, Connector
 from beffroi.sdk.registry import asset_types, domain_of
@@ -26,8 +35,11 @@ class SourceForm(forms.Form):
         self.connector = connector
         for setting in connector.settings:
             self.fields[SETTING + setting.key] = _setting_field(setting)
+        self.fields |= _clock_fields()
         self.fields["default_codec"] = forms.ChoiceField(
-            label=_("Codec of devices that name none"), choices=codec_choices(), required=False
+            label=_("Codec of devices that name none"),
+            choices=codec_choices(scripts=False),
+            required=False,
         )
         if is_new and Authentication.SIGNATURE in connector.authentication:
             self.fields["shared_key"] = forms.CharField(
@@ -111,13 +123,37 @@ def mapping_field() -> MappingField:
 class ReadingForm(forms.Form):
     """How the messages of a device are read."""
 
-    model = forms.CharField(label=_("Model"), max_length=120, required=False)
-    codec_key = forms.ChoiceField(label=_("Codec"), required=False)
+    model = forms.CharField(label=_("What its network calls it"), max_length=120, required=False)
+    model_ref = forms.ChoiceField(
+        label=_("Device model"),
+        required=False,
+        help_text=_("It lends the device its codec and says what its values measure."),
+    )
+    codec_key = forms.ChoiceField(
+        label=_("Codec of its own"),
+        required=False,
+        help_text=_("Only where the device is not read like its model."),
+    )
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, proposed: Sequence[tuple[str, str]] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["codec_key"].choices = codec_choices()  # type: ignore[attr-defined]  # a ChoiceField
+        chosen = str(self.initial.get("codec_key") or "")
+        codecs = codec_choices(chosen=chosen)
+        codecs[0] = ("", gettext("That of its model, or none"))
+        self.fields["codec_key"].choices = codecs  # type: ignore[attr-defined]  # a ChoiceField
+        self.fields["model_ref"].choices = model_choices(proposed)  # type: ignore[attr-defined]  # same
         self.fields["mapping"] = mapping_field()
+
+
+def model_choices(proposed: Sequence[tuple[str, str]] = ()) -> list[tuple[str, Any]]:
+    """Return the device models to choose from: those of the town, and what the library proposes."""
+    own = [(str(model.uuid), model.title) for model in models_list()]
+    found: list[tuple[str, Any]] = [("", gettext("None"))]
+    if not proposed:
+        return [*found, *own]
+    if own:
+        found.append((gettext("Of the town"), own))
+    return [*found, (gettext("Proposed by the library"), list(proposed))]
 
 
 class ReplaceForm(forms.Form):
@@ -167,6 +203,31 @@ class ClaimForm(ReadingForm):
         return found
 
 
+def _clock_fields() -> dict[str, forms.Field]:
+    """Return the limits of a clock, which every source may declare."""
+    default = installation_limits()
+    told = gettext("Empty: as for the whole installation (%(value)s).")
+    behind = gettext("none since the year 2000")
+    if default.behind is not None:
+        behind = number_format(default.behind.days)
+    return {
+        SETTING + AHEAD: forms.IntegerField(
+            label=gettext("Minutes that a clock may be ahead"),
+            help_text=told % {"value": number_format(int(default.ahead.total_seconds() // 60))},
+            required=False,
+            min_value=0,
+            max_value=MOST_AHEAD_MINUTES,
+        ),
+        SETTING + BEHIND: forms.IntegerField(
+            label=gettext("Days that a message may be behind"),
+            help_text=told % {"value": behind},
+            required=False,
+            min_value=0,
+            max_value=MOST_BEHIND_DAYS,
+        ),
+    }
+
+
 def _setting_field(setting: Any) -> forms.Field:
     options: dict[str, Any] = {
         "label": gettext(setting.label),
@@ -174,7 +235,10 @@ def _setting_field(setting: Any) -> forms.Field:
         "required": False,
         "initial": setting.default,
     }
-    if setting.kind == "json":
+    if setting.kind == "choice":
+        choices = [(value, gettext(label)) for value, label in setting.choices]
+        return forms.ChoiceField(choices=choices, **options)
+    if setting.kind in {"json", "mapping"}:
         if not isinstance(setting.default, str):
             options["initial"] = setting.default
         return forms.JSONField(

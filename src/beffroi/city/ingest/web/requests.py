@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterable
 from typing import Any, TypedDict, cast
 
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.formats import number_format
 from django.utils.translation import gettext
 
+from beffroi.city.codecs.api import is_script, script_text, scripts_list, uuid_of
 from beffroi.city.ingest.contracts import MessageView, Status
 from beffroi.foundation.accounts.api import actor_of, client_address
 from beffroi.foundation.accounts.contracts import Access
@@ -46,10 +48,36 @@ def who(request: HttpRequest) -> Who:
     return {"actor": actor_of(access_of(request)), "ip": client_address(request)}
 
 
-def codec_choices() -> list[tuple[str, str]]:
-    """Return the installed codecs for a list to choose from."""
+def codec_choices(*, scripts: bool = True, chosen: str = "") -> list[tuple[str, Any]]:
+    """Return the codecs to choose from: those declared, the scripts of the town.
+
+    ``chosen`` is in the list whatever it is: a codec of the library has thousands beside it.
+    """
     named = sorted((codec.vendor, gettext(codec.label), codec.key) for codec in codecs().values())
-    return [("", gettext("None: the source sends values")), *_labelled(named)]
+    found: list[tuple[str, Any]] = [("", gettext("None: the source sends values"))]
+    own = [(script.reference, script.name) for script in scripts_list()] if scripts else []
+    if own:
+        found.append((gettext("Scripts of the town"), own))
+    if is_script(chosen) and chosen not in dict(own):
+        found.append((gettext("Library"), [(chosen, codec_label(chosen))]))
+    return [*found, *_labelled(named)]
+
+
+def codec_label(reference: str) -> str:
+    """Return what a codec is called, or its reference when it is gone."""
+    if is_script(reference):
+        script = script_text(reference)
+        return gettext("A script that is gone") if script is None else script.name
+    codec = codecs().get(reference)
+    return reference if codec is None else gettext(codec.label)
+
+
+def codec_url(territory: str, reference: str) -> str:
+    """Return the address of the page of a script of the town, or an empty text."""
+    uuid = uuid_of(reference) if reference == f"script:{uuid_of(reference)}" else None
+    if uuid is None:
+        return ""
+    return reverse("codecs:script", kwargs={"territory": territory, "script": uuid})
 
 
 def message_lines(

@@ -15,8 +15,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from beffroi.city.ingest import api
+from beffroi.city.ingest.quarantine import clock_faults_of_source
 from beffroi.city.ingest.web.devices import claim_url
 from beffroi.city.ingest.web.forms import SETTING, SharedKeyForm, SourceForm
+from beffroi.city.ingest.web.quarantine import fault_lines
 from beffroi.city.ingest.web.requests import (
     access_of,
     message_lines,
@@ -106,6 +108,7 @@ def source_page(request: HttpRequest, territory: str, source: UUID) -> HttpRespo
         "key_form": SharedKeyForm(),
         "crumbs": _crumbs(territory, view.name),
     }
+    context["clocks"] = fault_lines(clock_faults_of_source(source))
     if shown == "erreurs":
         context["errors"] = [
             {"error": error, "body": text_of(error.body)} for error in api.source_errors(source)

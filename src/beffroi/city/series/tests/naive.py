@@ -11,6 +11,7 @@ from itertools import pairwise
 from django.db import connection
 
 from beffroi.city.series.contracts import Step
+from beffroi.city.series.packing import day_pack, late_absorb
 from beffroi.kernel.clock import PARIS
 from beffroi.sdk.declarations import Statistic
 
@@ -108,17 +109,19 @@ def hot_rows(stream_id: int) -> int:
 
 def packed_points(stream_id: int) -> int:
     return _count(
-        "SELECT coalesce(sum(cardinality(value)), 0) FROM series_segment WHERE stream_id = %s",
+        "SELECT count(*) FROM (SELECT stream_id, points, n FROM series_segment"
+        " UNION ALL SELECT stream_id, points, n FROM series_month) s, series_points(points, n)"
+        " WHERE stream_id = %s",
         stream_id,
     )
 
 
 def pack(day: date) -> int:
-    return _count("SELECT packed FROM series_pack_day(%s)", day)
+    return day_pack(day).rows
 
 
 def absorb(before: date) -> int:
-    return _count("SELECT moved FROM series_late_absorb(%s, 1000)", before)
+    return late_absorb(before).rows
 
 
 def _count(statement: str, parameter: date | int) -> int:

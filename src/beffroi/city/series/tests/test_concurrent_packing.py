@@ -10,9 +10,13 @@ from typing import Any
 
 import psycopg
 import pytest
+from django.db import connection
+from django.db.utils import DatabaseError
 
 from beffroi.city.assets.testing import make_asset
+from beffroi.city.series.contracts import Packed
 from beffroi.city.series.models import Stream
+from beffroi.city.series.packing import day_pack
 from beffroi.city.series.testing import make_partitions, make_stream, record
 from beffroi.city.series.tests import naive
 from beffroi.foundation.database.api import acting_for
@@ -36,20 +40,26 @@ def kept() -> Stream:
 class Packer(threading.Thread):
     """Packs on a connection of its own and keeps what came of it."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self) -> None:
         super().__init__(daemon=True)
-        self.connection = psycopg.connect(url)
-        self.pid = self.connection.info.backend_pid
+        self.connected = threading.Event()
+        self.pid = 0
         self.outcome: object = None
+
+    def start(self) -> None:
+        super().start()
+        assert self.connected.wait(timeout=10)
 
     def run(self) -> None:
         try:
-            with self.connection:
-                self.outcome = self.connection.execute(
-                    "SELECT packed FROM series_pack_day(%s)", [DAY]
-                ).fetchone()
-        except psycopg.Error as problem:
-            self.outcome = problem
+            connection.ensure_connection()
+            self.pid = connection.connection.info.backend_pid
+            self.connected.set()
+            self.outcome = day_pack(DAY)
+        except DatabaseError as problem:
+            self.outcome = problem.__cause__
+        finally:
+            connection.close()
 
 
 @contextmanager
@@ -83,7 +93,7 @@ def test_a_packer_killed_before_its_drop_loses_nothing(
     kept: Stream, test_database: TestDatabase
 ) -> None:
     before = state(kept)
-    packer = Packer(test_database.urls.application)
+    packer = Packer()
     with reader_in_the_way(test_database.urls.application, kept):
         packer.start()
         wait_until_blocked(test_database.administrator, packer.pid)
@@ -100,7 +110,7 @@ def test_a_packer_killed_before_its_drop_loses_nothing(
 def test_a_row_that_arrives_during_a_pack_is_not_dropped(
     kept: Stream, test_database: TestDatabase
 ) -> None:
-    packer = Packer(test_database.urls.application)
+    packer = Packer()
     with reader_in_the_way(test_database.urls.application, kept) as writer:
         packer.start()
         wait_until_blocked(test_database.administrator, packer.pid)
@@ -117,30 +127,59 @@ def test_a_row_that_arrives_during_a_pack_is_not_dropped(
     assert state(kept) == (points, 0, 51)
 
 
-def test_without_the_last_count_that_row_would_be_lost(
-    kept: Stream, test_database: TestDatabase
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE series_observation SET value = 99 WHERE value = 0",
+        "UPDATE series_observation SET value = -value WHERE value = 0",
+        "UPDATE series_observation SET quality = 2 WHERE value = 0",
+    ],
+)
+def test_a_row_that_changes_during_a_pack_undoes_it(
+    kept: Stream, test_database: TestDatabase, change: str
 ) -> None:
-    """Negative control: the same race with the check taken out of the function."""
+    packer = Packer()
+    with reader_in_the_way(test_database.urls.application, kept) as writer:
+        packer.start()
+        wait_until_blocked(test_database.administrator, packer.pid)
+        writer.execute(change.encode())
+    packer.join(timeout=10)
+    assert isinstance(packer.outcome, psycopg.errors.SerializationFailure)
+    points, hot, packed = state(kept)
+    assert (len(points), hot, packed) == (50, 50, 0)
+
+
+@pytest.mark.parametrize("arriving", [True, False])
+def test_without_the_last_proof_that_row_would_be_lost(
+    kept: Stream, test_database: TestDatabase, *, arriving: bool
+) -> None:
+    """Negative control: the same races with the check taken out of the function."""
     owner = test_database.urls.owner
     assert owner is not None
-    name = "series_pack_day(date)"
-    with psycopg.connect(owner, autocommit=True) as connection:
-        row = connection.execute("SELECT pg_get_functiondef(%s::regprocedure)", [name]).fetchone()
+    name = "series_partition_drop(date, bigint, bigint)"
+    with psycopg.connect(owner, autocommit=True) as admin:
+        row = admin.execute("SELECT pg_get_functiondef(%s::regprocedure)", [name]).fetchone()
         assert row is not None
         whole = str(row[0])
-        connection.execute(whole.replace("rows_there <> packed", "false").encode())
+        check = "rows_there <> p_rows OR checksum_there <> p_checksum"
+        assert check in whole
+        admin.execute(whole.replace(check, "false").encode())
     try:
-        packer = Packer(test_database.urls.application)
+        packer = Packer()
         with reader_in_the_way(test_database.urls.application, kept) as writer:
             packer.start()
             wait_until_blocked(test_database.administrator, packer.pid)
-            writer.execute(
-                "INSERT INTO series_observation VALUES (%s, %s, %s, 99, 1)",
-                [kept.territory_id, kept.pk, AT + timedelta(hours=1)],
-            )
+            if arriving:
+                writer.execute(
+                    "INSERT INTO series_observation VALUES (%s, %s, %s, 99, 1)",
+                    [kept.territory_id, kept.pk, AT + timedelta(hours=1)],
+                )
+            else:
+                writer.execute("UPDATE series_observation SET value = 99 WHERE value = 0")
         packer.join(timeout=10)
-        assert packer.outcome == (50,)
-        assert len(state(kept)[0]) == 50, "the row was to be lost: the test above proves nothing"
+        assert packer.outcome == Packed(rows=50)
+        values = [value for _at, value, _flag in state(kept)[0]]
+        assert 99.0 not in values, "the row was to be lost: the test above proves nothing"
     finally:
-        with psycopg.connect(owner, autocommit=True) as connection:
-            connection.execute(whole.encode())
+        with psycopg.connect(owner, autocommit=True) as admin:
+            admin.execute(whole.encode())

@@ -16,7 +16,7 @@ from beffroi.foundation.database.testing import TestDatabase
 from beffroi.foundation.territories.testing import make_territory
 
 AT = datetime(2025, 6, 3, 10, tzinfo=UTC)
-TABLES = ("series_observation", "series_segment", "series_latest", "series_reading")
+TABLES = ("series_observation", "series_segment", "series_latest", "series_reading", "series_day")
 
 
 def seen(table: str) -> int:
@@ -94,10 +94,6 @@ def test_every_partition_forces_row_level_security() -> None:
 @pytest.mark.parametrize(
     "call",
     [
-        "series_segments_write('2025-06-03', 'SELECT 1', 'none')",
-        "series_segments_try('2025-06-03', 'SELECT 1', 'none')",
-        "series_packed_delete('series_observation_default', '2025-06-03')",
-        "series_maintenance_lock()",
         "series_partition_of('2025-06-03')",
     ],
 )
@@ -120,8 +116,9 @@ def test_functions_of_the_owner_pin_their_search_path(test_database: TestDatabas
         ).fetchall()
     assert {row[0] for row in rows} == {
         "series_partitions_ensure",
-        "series_pack_day",
-        "series_late_absorb",
+        "series_maintenance_lock",
+        "series_packing_begin",
+        "series_partition_drop",
         "series_observations_correct",
     }
     for name, settings, everybody in rows:
@@ -133,8 +130,7 @@ def test_a_function_leaves_the_callers_territory_as_it_was(filled: Stream) -> No
     with acting_for(filled.territory_id), connection.cursor() as cursor:
         for call in (
             "series_partitions_ensure('2025-06-01', '2025-06-02')",
-            "series_late_absorb('2025-06-02', 1)",
-            "series_pack_day('2025-06-02')",
+            "series_packing_begin('2025-06-02')",
             "series_observations_correct('{}', '{}', '{}', '{}')",
         ):
             cursor.execute(f"SELECT {call}")

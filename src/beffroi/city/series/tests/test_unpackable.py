@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import psycopg
 import pytest
-from django.db import connection
 
 from beffroi.city.assets.testing import make_asset
 from beffroi.city.series.api import MaintenanceFailed, retention_set, series_maintain
 from beffroi.city.series.models import Stream
+from beffroi.city.series.packing import late_absorb
 from beffroi.city.series.pulse import BEATS
 from beffroi.city.series.services import partition_days
 from beffroi.city.series.testing import make_partitions, make_stream, record
@@ -21,6 +21,8 @@ from beffroi.foundation.database.api import acting_for
 from beffroi.foundation.database.testing import TestDatabase
 from beffroi.foundation.territories.testing import make_territory
 
+pytestmark = pytest.mark.django_db(transaction=True)
+
 NOW = datetime(2025, 6, 20, 12, tzinfo=UTC)
 AT = NOW - timedelta(days=12)
 BAD = 666.0
@@ -28,22 +30,19 @@ BAD = 666.0
 
 @contextmanager
 def one_value_cannot_be_packed(database: TestDatabase) -> Iterator[None]:
-    """Make summing up one value divide by zero: no value known today does."""
+    """Have the table of packed days refuse one value: no value known today does."""
     owner = database.urls.owner
     assert owner is not None
     with psycopg.connect(owner, autocommit=True) as admin:
-        row = admin.execute(
-            "SELECT pg_get_functiondef('series_energy(double precision)'::regprocedure)"
-        ).fetchone()
-        assert row is not None
+        admin.execute("SET lock_timeout = '10s'")
         admin.execute(
-            "CREATE OR REPLACE FUNCTION series_energy(level float8) RETURNS float8"
-            f" LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN 1 / (level - {BAD})"
+            "ALTER TABLE series_segment ADD CONSTRAINT planted"
+            f" CHECK (vmax IS DISTINCT FROM {BAD}) NOT VALID".encode()
         )
         try:
             yield
         finally:
-            admin.execute(str(row[0]).encode())
+            admin.execute("ALTER TABLE series_segment DROP CONSTRAINT planted")
 
 
 @pytest.fixture
@@ -84,13 +83,13 @@ def test_a_value_that_cannot_be_packed_stops_neither_streams_days_nor_territorie
     with one_value_cannot_be_packed(test_database):
         report = series_maintain(NOW)
         assert len(report.failed) == 1
-        assert f"series {streams[0].pk}: division by zero" in report.failed[0]
+        assert f"series {streams[0].pk}: new row" in report.failed[0]
         assert seen(streams) == before
         assert hot(streams) == [2, 0, 0]
         assert partition_days().count(AT.date()) == int(not late)
         # And the next round, which meets it again, still does the rest.
         record(streams[1], [(AT + timedelta(days=1, hours=1), 3.0)])
-        with pytest.raises(MaintenanceFailed, match="division by zero"):
+        with pytest.raises(MaintenanceFailed, match="planted"):
             BEATS[0].run(NOW)
         assert hot(streams) == [2, 0, 0]
 
@@ -107,14 +106,9 @@ def test_days_that_cannot_be_packed_leave_room_for_the_others(
     days = [AT - timedelta(days=back) for back in range(5)]
     record(streams[0], [(day, BAD) for day in days])
     record(streams[1], [(AT + timedelta(days=1), 1.0)])
-    with (
-        one_value_cannot_be_packed(test_database),
-        acting_for(streams[0].territory_id),
-        connection.cursor() as cursor,
-    ):
-        cursor.execute("SELECT moved, problem FROM series_late_absorb('2025-06-19', 1)")
-        moved, problem = cursor.fetchone()
-    assert (moved, "division by zero" in problem) == (1, True)
+    with one_value_cannot_be_packed(test_database):
+        found = late_absorb(date(2025, 6, 19), most=1)
+    assert (found.rows, "planted" in found.problem) == (1, True)
 
 
 def test_keeping_for_longer_than_the_calendar_is_keeping(stream: Stream) -> None:

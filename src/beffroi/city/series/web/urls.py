@@ -2,9 +2,10 @@ from __future__ import annotations
 
 from django.urls import path
 
-from beffroi.city.series.web import views
+from beffroi.city.series.web import retention, views
 
 urlpatterns = [
+    path("series/conservation/", retention.retention_page, name="series_retention"),
     path("series/<uuid:stream>.json", views.stream_json, name="series_json"),
     path(
         "series/export.csv", views.selection_export, {"extension": "csv"}, name="series_export_csv"

@@ -35,6 +35,7 @@ from beffroi.city.series.web.parameters import (
 )
 from beffroi.foundation.accounts.access import PartsResponse, agent
 from beffroi.foundation.accounts.contracts import Access
+from beffroi.foundation.database.api import reads_late
 from beffroi.kernel.errors import BeffroiError, InvalidInput
 from beffroi.kernel.identifiers import slug_of
 from beffroi.sdk.declarations import Kind, Measure
@@ -75,6 +76,7 @@ class _Shown(dict[str, object]):
         return f"{{{key}}}"
 
 
+@reads_late
 @agent("assets.see")
 @told_as_problem
 def stream_json(request: HttpRequest, *, territory: str, stream: UUID) -> HttpResponseBase:
@@ -177,6 +179,7 @@ def _chart(found: DeclaredStream, curve: SeriesRange) -> dict[str, object]:
         "unit": found.unit,
         "label": _(found.label),
         "step": str(curve.step),
+        "available": str(curve.available),
         "statistic": str(curve.statistic),
         "decimals": 1 if found.measure is None else found.measure.decimals,
         "t": (curve.t_ms / 1000).tolist(),

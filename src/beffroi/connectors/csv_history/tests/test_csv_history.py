@@ -121,3 +121,12 @@ def test_marks_of_a_missing_value_and_the_line_of_a_spreadsheet_are_understood()
     )
     assert isinstance(found, Uplink)
     assert found.readings == (("b", 1234.5, None),)
+
+
+@pytest.mark.parametrize("measure", ["", " ", "x" * 300])
+def test_a_value_whose_measure_has_no_name_is_refused_alone(measure: str) -> None:
+    at = "2026-03-02T07:31:22Z"
+    body = f"device;time;measure;value\nd;{at};{measure};12\nd;{at};a;3\n"
+    first, second = read(body.encode())
+    assert isinstance(first, Refusal)
+    assert isinstance(second, Uplink)

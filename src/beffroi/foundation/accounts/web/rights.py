@@ -26,6 +26,7 @@ VERB_LABELS: dict[str, str | Promise] = {
     Verb.PEOPLE_MANAGE: gettext_lazy("Manage people and roles"),
     Verb.AUDIT_SEE: gettext_lazy("See the audit log"),
     Verb.TERRITORY_MANAGE: gettext_lazy("Manage the town’s settings"),
+    Verb.API_MANAGE: gettext_lazy("Manage API keys and webhooks"),
 }
 
 
@@ -40,6 +41,7 @@ _COLUMNS: tuple[tuple[str, str | Promise], ...] = (
     (Verb.PEOPLE_SEE, gettext_lazy("People")),
     (Verb.AUDIT_SEE, gettext_lazy("Audit log")),
     (Verb.TERRITORY_MANAGE, gettext_lazy("Settings")),
+    (Verb.API_MANAGE, gettext_lazy("API")),
 )
 _MANAGES = {Verb.SOURCES_SEE: Verb.SOURCES_MANAGE, Verb.PEOPLE_SEE: Verb.PEOPLE_MANAGE}
 

@@ -1,0 +1,1 @@
+"""Runs codecs written in JavaScript, in processes that can be stopped. Plain Python."""

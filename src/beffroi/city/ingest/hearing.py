@@ -1,0 +1,97 @@
+"""When devices were heard, and what they said of their battery and radio."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from beffroi.city.ingest.batches import Batch, Item
+from beffroi.city.ingest.contracts import Status
+from beffroi.city.ingest.decoding import Decoded
+from beffroi.foundation.database.api import (
+    float8_array,
+    int8_array,
+    text_array,
+    timestamptz_array,
+)
+from beffroi.sdk.connectors import Uplink
+
+Heard = tuple[int, datetime, Decoded, str | None]
+"""One message of a device: its id, when it was heard, what was read, its radio as JSON."""
+
+# By itself and first: an update that found all its rows changed since it began would look each
+# of them up again in the whole of its arrays.
+DEVICES_LOCK = """
+SELECT FROM assets_device WHERE id = ANY(%(device_ids)s) ORDER BY id FOR NO KEY UPDATE
+"""
+
+DEVICES_UPDATE = """
+UPDATE assets_device AS d SET
+    last_seen_at = greatest(d.last_seen_at, r.seen_at),
+    battery_v = CASE WHEN r.seen_at >= coalesce(d.last_seen_at, '-infinity')
+                THEN coalesce(r.battery_v, d.battery_v) ELSE d.battery_v END,
+    battery_pct = CASE WHEN r.seen_at >= coalesce(d.last_seen_at, '-infinity')
+                  THEN coalesce(r.battery_pct, d.battery_pct) ELSE d.battery_pct END,
+    radio = CASE WHEN r.seen_at >= coalesce(d.last_seen_at, '-infinity')
+            THEN coalesce(r.radio::jsonb, d.radio) ELSE d.radio END
+FROM unnest(%(device_ids)s::bigint[], %(seen_at)s::timestamptz[], %(battery_v)s::float8[],
+            %(battery_pct)s::float8[], %(radio)s::text[])
+     AS r (id, seen_at, battery_v, battery_pct, radio)
+WHERE d.id = r.id
+"""
+
+NOBODY: dict[str, Any] = {
+    "device_ids": int8_array(()),
+    "seen_at": timestamptz_array(()),
+    "battery_v": float8_array(()),
+    "battery_pct": float8_array(()),
+    "radio": text_array(()),
+}
+
+
+def devices_heard(new: Iterable[tuple[Batch, Item]]) -> dict[str, Any] | None:
+    """Return the columns of :data:`DEVICES_UPDATE` for new messages; None when there is none."""
+    columns = heard_columns(
+        (
+            item.device.device_id,
+            min(item.message.observed_at, batch.received_at),
+            item.decoded,
+            None if item.radio is None else item.radio.decode(),
+        )
+        for batch, item in new
+        if item.device is not None and isinstance(item.message, Uplink)
+    )
+    if not columns["device_ids"]:
+        return None
+    return {
+        "device_ids": int8_array(columns["device_ids"]),
+        "seen_at": timestamptz_array(columns["seen_at"]),
+        "battery_v": float8_array(columns["battery_v"]),
+        "battery_pct": float8_array(columns["battery_pct"]),
+        "radio": text_array(columns["radio"]),
+    }
+
+
+def heard_columns(heard: Iterable[Heard]) -> dict[str, list[Any]]:
+    """Return when each device was last heard, and its battery and radio at that time.
+
+    What cannot be of its time, and what a network made up to test itself, is not counted.
+    """
+    latest: dict[int, list[Any]] = {}
+    for device_id, seen_at, decoded, radio in heard:
+        if decoded.status in {Status.QUARANTINED, Status.SIMULATED}:
+            continue
+        row = latest.get(device_id)
+        if row is None:
+            latest[device_id] = [seen_at, decoded.battery_v, decoded.battery_pct, radio]
+        elif seen_at >= row[0]:
+            row[0] = seen_at
+            row[1] = decoded.battery_v if decoded.battery_v is not None else row[1]
+            row[2] = decoded.battery_pct if decoded.battery_pct is not None else row[2]
+            row[3] = radio or row[3]
+    names = ("seen_at", "battery_v", "battery_pct", "radio")
+    columns: dict[str, list[Any]] = {"device_ids": sorted(latest)}
+    for rank, name in enumerate(names):
+        columns[name] = [latest[device][rank] for device in columns["device_ids"]]
+    return columns
