@@ -35,7 +35,7 @@ FOUND = {
 FIXED = {
     "rest": "nulle-part",
     "api_key": "01910000-0000-7000-8000-000000000000",
-    "indicator": "energy_per_light_point",
+    "indicator": "car_park_occupancy",
     "territory": "montpellier",
     "domain": "parking",
     "measure": "no2_ugm3",

@@ -25,7 +25,7 @@ log = logging.getLogger("beffroi.ingest")
 WINDOW_S = 0.002
 """How long the first of a group waits for others; 0 and 5 ms were measured no better."""
 
-GROUP_MESSAGES = 500
+GROUP_MESSAGES = 128
 """Messages of one transaction; a larger delivery is a group of its own."""
 
 LANES = 2

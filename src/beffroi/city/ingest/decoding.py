@@ -62,6 +62,8 @@ class DeviceEntry:
     streams: dict[tuple[int, str], int] = field(default_factory=dict)
     rules: FieldMap = NO_RULES
     script: ScriptText | None = None
+    noted_at: datetime | None = None
+    """When this process last wrote that the device was heard; its battery went with it."""
 
     def key_of(self, name: str) -> str:
         """Return the measure that a name stands for; empty where it is left out."""

@@ -22,7 +22,7 @@ from beffroi.city.ingest.batches import Batch, Item, error_json
 from beffroi.city.ingest.contracts import BODY_KEPT, Status
 from beffroi.city.ingest.decoding import AttachedAsset, Value
 from beffroi.city.ingest.events import ObservationInterest, observation_events
-from beffroi.city.ingest.hearing import DEVICES_LOCK, DEVICES_UPDATE, NOBODY, devices_heard
+from beffroi.city.ingest.hearing import DEVICES_LOCK, DEVICES_UPDATE, NOBODY, DevicesHeard
 from beffroi.city.ingest.message_rows import MESSAGES_INSERT, message_parameters
 from beffroi.city.ingest.plain_values import clean_text, encoded
 from beffroi.city.ingest.postgres import Connection
@@ -116,13 +116,19 @@ async def flush(
     ordered = sorted(batches, key=lambda batch: batch.source.territory_id)
     written_at = now()
     payloads: list[str] = []
+    heard: list[DevicesHeard] = []
     begin = "BEGIN; "
     try:
         for territory_id, group in groupby(ordered, key=lambda batch: batch.source.territory_id):
             await connection.execute(f"{begin}{_ACT_FOR % territory_id}".encode(), prepare=False)
             begin = ""
             payloads += await _flush_territory(
-                connection, territory_id, list(group), written_at=written_at, interest=interest
+                connection,
+                territory_id,
+                list(group),
+                written_at=written_at,
+                interest=interest,
+                heard=heard,
             )
         notify = [_NOTIFY.format(LIVE_CHANNEL, payload) for payload in payloads]
         end = SQL("; ").join([*notify, SQL("COMMIT")])
@@ -132,6 +138,8 @@ async def flush(
             with contextlib.suppress(Error):
                 await connection.rollback()
         raise
+    for devices in heard:
+        devices.committed()
 
 
 async def _flush_territory(
@@ -141,6 +149,7 @@ async def _flush_territory(
     *,
     written_at: datetime,
     interest: ObservationInterest,
+    heard: list[DevicesHeard],
 ) -> list[str]:
     """Write one territory's part and return what is to be notified."""
     for batch in batches:
@@ -148,11 +157,12 @@ async def _flush_territory(
     new = await _insert_messages(connection, territory_id, batches)
     await _insert_refusals(connection, territory_id, batches)
     payloads: list[str] = []
-    devices = devices_heard(new)
+    heard.append(DevicesHeard(new))
+    devices = heard[-1].parameters()
     newest = _Newest()
     columns = newest.columns_of(item for _, item in new)
     if columns or devices:
-        if devices and len(devices["device_ids"]) > 1:
+        if devices:
             await connection.execute(DEVICES_LOCK, devices)
         written = await connection.execute(
             VALUES_WRITE,
@@ -194,7 +204,7 @@ def flush_parameters(batches: Sequence[Batch]) -> list[dict[str, Any] | None]:
     """Return what a group of one territory is written with, were all of it new: for a measure."""
     new = list(_count(list(batches), None))
     rows = message_parameters(batches)
-    return [rows, _Newest().columns_of(item for _, item in new), devices_heard(new)]
+    return [rows, _Newest().columns_of(item for _, item in new), DevicesHeard(new).parameters()]
 
 
 def _count(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
 from typing import Any
 
 from beffroi.city.ingest.batches import Batch, Item
 from beffroi.city.ingest.contracts import Status
-from beffroi.city.ingest.decoding import Decoded
+from beffroi.city.ingest.decoding import Decoded, DeviceEntry
 from beffroi.foundation.database.api import (
     float8_array,
     int8_array,
@@ -19,6 +19,8 @@ from beffroi.sdk.connectors import Uplink
 
 Heard = tuple[int, datetime, Decoded, str | None]
 """One message of a device: its id, when it was heard, what was read, its radio as JSON."""
+
+OFTEN = timedelta(seconds=10)
 
 # By itself and first: an update that found all its rows changed since it began would look each
 # of them up again in the whole of its arrays.
@@ -50,27 +52,50 @@ NOBODY: dict[str, Any] = {
 }
 
 
-def devices_heard(new: Iterable[tuple[Batch, Item]]) -> dict[str, Any] | None:
-    """Return the columns of :data:`DEVICES_UPDATE` for new messages; None when there is none."""
-    columns = heard_columns(
-        (
-            item.device.device_id,
-            min(item.message.observed_at, batch.received_at),
-            item.decoded,
-            None if item.radio is None else item.radio.decode(),
-        )
-        for batch, item in new
-        if item.device is not None and isinstance(item.message, Uplink)
-    )
-    if not columns["device_ids"]:
-        return None
-    return {
-        "device_ids": int8_array(columns["device_ids"]),
-        "seen_at": timestamptz_array(columns["seen_at"]),
-        "battery_v": float8_array(columns["battery_v"]),
-        "battery_pct": float8_array(columns["battery_pct"]),
-        "radio": text_array(columns["radio"]),
-    }
+class DevicesHeard:
+    """What a group of new messages tells of their devices.
+
+    A device that speaks several times within ten seconds is written once, unless it tells of its
+    battery: the next message that comes later says when it was heard.
+    """
+
+    def __init__(self, new: Iterable[tuple[Batch, Item]]) -> None:
+        self._noted: list[tuple[DeviceEntry, datetime]] = []
+        self._columns = heard_columns(self._heard(new))
+
+    def parameters(self) -> dict[str, Any] | None:
+        """Return the columns of :data:`DEVICES_UPDATE`; None when no device is to be written."""
+        columns = self._columns
+        if not columns["device_ids"]:
+            return None
+        return {
+            "device_ids": int8_array(columns["device_ids"]),
+            "seen_at": timestamptz_array(columns["seen_at"]),
+            "battery_v": float8_array(columns["battery_v"]),
+            "battery_pct": float8_array(columns["battery_pct"]),
+            "radio": text_array(columns["radio"]),
+        }
+
+    def committed(self) -> None:
+        """Remember what is written; called once it is on disk."""
+        for device, seen_at in self._noted:
+            if device.noted_at is None or device.noted_at < seen_at:
+                device.noted_at = seen_at
+
+    def _heard(self, new: Iterable[tuple[Batch, Item]]) -> Iterator[Heard]:
+        for batch, item in new:
+            device = item.device
+            if device is None or not isinstance(item.message, Uplink):
+                continue
+            decoded = item.decoded
+            seen_at = min(item.message.observed_at, batch.received_at)
+            tells = decoded.battery_v is not None or decoded.battery_pct is not None
+            former = device.noted_at
+            if former is not None and not tells and seen_at - former < OFTEN:
+                continue
+            self._noted.append((device, seen_at))
+            radio = None if item.radio is None else item.radio.decode()
+            yield device.device_id, seen_at, decoded, radio
 
 
 def heard_columns(heard: Iterable[Heard]) -> dict[str, list[Any]]:

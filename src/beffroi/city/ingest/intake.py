@@ -13,6 +13,7 @@ from django.conf import settings
 
 from beffroi.city.ingest.activity import ERRORS_PER_MINUTE, Activity, write_error
 from beffroi.city.ingest.batches import Batch, sort_out
+from beffroi.city.ingest.catalogue import catalogue
 from beffroi.city.ingest.committing import Committer
 from beffroi.city.ingest.contracts import DeliveryRefused
 from beffroi.city.ingest.directory import (
@@ -82,6 +83,7 @@ class Intake:
     async def start(self) -> None:
         """Open the pool, without waiting for a database that may be away, and listen."""
         url = self._url()
+        catalogue()  # now, rather than while the first message waits
         self._pool = make_pool(url, size=self._pool_size, name=self._name)
         await self._pool.open(wait=False)
         self._sources = SourceDirectory(self._pool, unseal=self._unseal)

@@ -55,7 +55,9 @@ OBSERVATIONS_CORRECT = """
 SELECT series_observations_correct(%(stream_ids)s::bigint[], %(at_ms)s::bigint[],
                                    %(values)s::float8[], %(qualities)s::smallint[])
 """
-"""Replace observations, packed or not, and add those that are new; returns how many differ.
+"""Replace observations that are rows, and add those that are new; returns how many differ.
+
+What is packed is corrected by :mod:`~beffroi.city.series.correcting`, which calls this.
 
 Parameters: those of :data:`OBSERVATIONS_INSERT`. Of two values of the same instant the last stands.
 """

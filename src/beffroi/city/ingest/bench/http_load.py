@@ -16,6 +16,8 @@ from typing import cast
 import msgspec
 import uvloop
 
+from beffroi.city.ingest.bench.framing import read_framed
+
 _OK = b"HTTP/1.1 200"
 _END_OF_HEAD = b"\r\n\r\n"
 _LENGTH = b"content-length: "
@@ -27,7 +29,7 @@ class Job(msgspec.Struct, kw_only=True):
 
     Attributes:
         addresses: host and port of each server; connections are shared out among them.
-        requests: a file of whole requests, each behind its length in four octets, big-endian.
+        requests: a file of whole requests; see :mod:`~beffroi.city.ingest.bench.framing`.
         connections: open at once; each waits for its answer before it sends again.
         per_s: requests a second, sent when they are due whether answers came or not; 0 sends
             as fast as answers come.
@@ -61,7 +63,7 @@ class Result(msgspec.Struct, kw_only=True):
 
 class _Load:
     def __init__(self, job: Job) -> None:
-        self.requests = deque(_read(Path(job.requests)))
+        self.requests = deque(read_framed(Path(job.requests)))
         self.job = job
         self.idle: deque[_Sender] = deque()
         self.due: deque[float] = deque()
@@ -174,15 +176,6 @@ class _Sender(asyncio.Protocol):
         if self._waits:
             self._waits = False
             self._load.answered(self, right=False)
-
-
-def _read(path: Path) -> list[bytes]:
-    octets, at, found = path.read_bytes(), 0, []
-    while at < len(octets):
-        length = int.from_bytes(octets[at : at + 4], "big")
-        found.append(octets[at + 4 : at + 4 + length])
-        at += 4 + length
-    return found
 
 
 def _quantiles(seconds: list[float]) -> tuple[float, float, float, float]:

@@ -10,6 +10,8 @@ from typing import Any
 
 import msgspec
 
+from beffroi.city.ingest.bench.framing import write_framed
+
 TYPE_KEY = "indoor_sensor"
 CODEC_KEY = "elsys"
 STATION_TYPE_KEY = "weather_station"
@@ -106,13 +108,10 @@ def station_rows(
 
 
 def write_requests(path: Path, bodies: Iterable[bytes], *, target: str, secret: str) -> None:
-    """Write whole HTTP requests to a file, each behind its length."""
+    """Write whole HTTP requests to a file."""
     head = (
         f"POST {target} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {secret}\r\n"
         "Content-Type: application/json\r\nUser-Agent: Go-http-client/1.1\r\n"
         "Accept-Encoding: gzip\r\nContent-Length: "
     ).encode()
-    with path.open("wb") as stream:
-        for body in bodies:
-            request = head + str(len(body)).encode() + b"\r\n\r\n" + body
-            stream.write(len(request).to_bytes(4, "big") + request)
+    write_framed(path, (head + str(len(body)).encode() + b"\r\n\r\n" + body for body in bodies))

@@ -14,7 +14,9 @@ import psycopg
 from django.db import connections
 
 from beffroi.city.ingest.bench import messages
+from beffroi.city.ingest.bench.framing import write_framed
 from beffroi.city.ingest.bench.http_load import Job, Result
+from beffroi.city.ingest.bench.mqtt import MqttFigure, mqtt_figure
 from beffroi.city.ingest.bench.running import cpu_of, cpu_of_server, send, servers
 from beffroi.city.ingest.bench.stages import stages
 from beffroi.city.ingest.bench.town import BenchTown, Door, bench_town
@@ -79,6 +81,8 @@ def bench_ingest(*, say: Say, folder: Path | None = None, extent: Extent | None 
         say(_line("single messages, one process", singles))
         twice = [bench.singles(2, rank) for rank in range(extent.rounds)]
         say(_line("single messages, two processes", twice))
+        over_mqtt = [figure for figure in (bench.mqtt() for _ in range(extent.rounds)) if figure]
+        say(_mqtt_line(over_mqtt))
         best = max(_median(singles), _median(twice))
         processes = 2 if _median(twice) > _median(singles) else 1
         half = bench.singles(processes, 0, per_s=best / 2)
@@ -134,6 +138,17 @@ class _Bench:
             figure = self._measured(f"single {rank}", running, connections=CONNECTIONS, per_s=per_s)
         self._check(before, figure, rows=1)
         return figure
+
+    def mqtt(self) -> MqttFigure | None:
+        """Send single messages over MQTT, QoS 1, by one publisher and one subscriber."""
+        bodies = messages.frames(
+            self._town.sensors.devices,
+            count=self._extent.messages,
+            first=next(self._first),
+            at=now() - _GAP,
+        )
+        write_framed(self._requests, bodies)
+        return mqtt_figure(self._town, self._requests, count=self._extent.messages)
 
     def batches(self, processes: int, rank: int) -> Figure:
         """Send bodies of many rows to so many ingest processes."""
@@ -203,6 +218,17 @@ class _Bench:
                 f"{figure.label}: {figure.result.acknowledged * rows} acknowledged,"
                 f" {stored} stored, {figure.result.refused} refused"
             )
+
+
+def _mqtt_line(figures: Sequence[MqttFigure]) -> str:
+    label = "MQTT QoS 1, one subscriber"
+    if not figures:
+        return f"{label:34}  not measured: there is no mosquitto here"
+    middle = sorted(figures, key=lambda figure: figure.per_s)[len(figures) // 2]
+    return (
+        f"{label:34}{middle.per_s:>9,.0f}{'':>18}{middle.subscriber_us:>11.0f}"
+        f"{middle.database_us:>8.0f}   broker {middle.broker_us:.0f}"
+    )
 
 
 def _median(figures: Sequence[Figure]) -> float:

@@ -47,11 +47,19 @@ def servers(
         for _, process in running:
             process.send_signal(signal.SIGTERM)
         for _, process in running:
-            try:
-                process.wait(15)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            _end(process)
+
+
+@contextmanager
+def running_process(arguments: Sequence[str], environment: dict[str, str]) -> Iterator[int]:
+    """Run one process of this interpreter; yields its number."""
+    process = subprocess.Popen(  # noqa: S603 - our own
+        [sys.executable, *arguments], env={**os.environ, **environment}
+    )
+    try:
+        yield process.pid
+    finally:
+        _end(process)
 
 
 def send(job: Job) -> Result:
@@ -77,6 +85,15 @@ def cpu_of_server(postmaster: int) -> float:
         if entry.name.isdigit() and _parent(int(entry.name)) == postmaster:
             total += sum(_times(int(entry.name))[:2])
     return total
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(15)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _times(pid: int) -> tuple[float, float, float, float]:

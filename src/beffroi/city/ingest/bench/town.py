@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from uuid import UUID
 
 import psycopg
 from django.core.management import call_command
@@ -45,6 +46,7 @@ class Door:
     target: str
     secret: str
     source_id: int
+    source_uuid: UUID
     devices: Sequence[str]
 
 
@@ -142,4 +144,4 @@ def _door(connector: str, type_key: str, *, count: int, codec: str) -> Door:
         type_key=type_key,
         at=now() - timedelta(days=2),
     )
-    return Door(f"/ingest/{connector}/{source.key}", issued.secret, source.id, devices)
+    return Door(f"/ingest/{connector}/{source.key}", issued.secret, source.id, source.uuid, devices)

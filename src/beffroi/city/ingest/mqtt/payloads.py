@@ -134,13 +134,17 @@ def _with_topic(
     return encoded, device if len(items) == 1 else ""
 
 
+_DESCRIBES = ("measures", "values", "items", "measure")
+"""Parts of a mapping that say where the values stand; the last, one measure and value a message."""
+
+
 def _item(content: Any, names: Mapping[str, str], mapping: Mapping[str, Any]) -> Any:
     measure = names.get(MEASURE, "")
     if isinstance(content, bool | int | float):
         item: dict[str, Any] = {"values": {measure or UNNAMED: content}}
     elif not isinstance(content, dict):
         return content
-    elif mapping.get("measures") or mapping.get("values") or mapping.get("items"):
+    elif any(mapping.get(part) for part in _DESCRIBES):
         item = dict(content)  # its place is described: only the topic's own words are added
     else:
         item = _shaped(content, measure)

@@ -100,6 +100,13 @@ class Mosquitto:
             time.sleep(0.02)
         raise AssertionError(self.log())
 
+    @property
+    def pid(self) -> int:
+        """Return its process."""
+        if self._process is None:
+            raise AssertionError("the broker does not run")
+        return self._process.pid
+
     def stop(self) -> None:
         """Stop in order: it saves what it holds."""
         self._end(signal.SIGTERM)
