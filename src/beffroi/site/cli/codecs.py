@@ -84,7 +84,11 @@ def run_import(options: argparse.Namespace) -> int:
         with database_at_hand():
             set_up_django()
             from beffroi.city.codecs.library_records import library_write
+            from beffroi.foundation.database.connection import is_embedded
+            from beffroi.site.migration import migrate, pending_migrations
 
+            if is_embedded() and pending_migrations():
+                migrate()  # our own database, perhaps made just now
             written = library_write(tried, repository.models, licence=licence_of(options.path))
     if options.json:
         _print_json(_as_json(repository, tried, written=written, verbose=options.verbose))

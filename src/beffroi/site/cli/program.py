@@ -43,6 +43,8 @@ COMMAND_MODULES = (
 """Modules of this package that add commands, in the order of the help page."""
 
 EXIT_REFUSED = 2
+_UNPREPARED = frozenset({"42P01", "42703", "42883"})
+"""A table, a column or a function that is not there."""
 
 
 class Command:
@@ -99,17 +101,8 @@ def refused(problem: BeffroiError) -> int:
 
 def told_by_the_system(problem: Exception) -> BeffroiError | None:
     """Return what disk or database refuse, with the way out; None where the fault is ours."""
-    import psycopg
-    from django.db.utils import OperationalError
-
-    if isinstance(problem, OperationalError | psycopg.OperationalError):
-        return ConfigurationError(
-            "The database does not answer: {reason}.",
-            way_out="Check DATABASE_URL and that the server runs; `beffroi doctor` says more.",
-            params={"reason": " ".join(str(problem).split()).rstrip(".?")},
-        )
     if not isinstance(problem, OSError):
-        return None
+        return _told_by_the_database(problem)
     params = {"path": problem.filename}
     if problem.errno in {errno.ENOSPC, errno.EDQUOT}:
         return ConfigurationError(
@@ -124,6 +117,25 @@ def told_by_the_system(problem: Exception) -> BeffroiError | None:
         )
     if problem.errno == errno.ENOENT and problem.filename:
         return ConfigurationError("{path} does not exist.", params=params)
+    return None
+
+
+def _told_by_the_database(problem: Exception) -> BeffroiError | None:
+    import psycopg
+    from django.db.utils import OperationalError, ProgrammingError
+
+    sqlstate = getattr(problem.__cause__ or problem, "sqlstate", None)
+    if isinstance(problem, ProgrammingError | psycopg.ProgrammingError) and sqlstate in _UNPREPARED:
+        return ConfigurationError(
+            "The database is not prepared for this version of Beffroi.",
+            way_out="Run `beffroi migrate`, then this again.",
+        )
+    if isinstance(problem, OperationalError | psycopg.OperationalError):
+        return ConfigurationError(
+            "The database does not answer: {reason}.",
+            way_out="Check DATABASE_URL and that the server runs; `beffroi doctor` says more.",
+            params={"reason": " ".join(str(problem).split()).rstrip(".?")},
+        )
     return None
 
 

@@ -11,6 +11,8 @@ from typing import Any
 
 import psycopg
 import pytest
+from django.db import connection
+from django.db.utils import ProgrammingError
 from psycopg import sql
 
 from beffroi.foundation.database.api import application_role
@@ -131,6 +133,15 @@ def test_what_the_system_refuses_is_told(number: int, part: str) -> None:
 
 def test_a_fault_of_ours_is_not_made_a_refusal() -> None:
     assert told_by_the_system(OSError(errno.EPROTO, "protocol")) is None
+
+
+@pytest.mark.django_db
+def test_a_database_that_was_never_prepared_says_how_to() -> None:
+    with pytest.raises(ProgrammingError) as missing, connection.cursor() as cursor:
+        cursor.execute("SELECT * FROM of_a_later_version")
+    told = told_by_the_system(missing.value)
+    assert told is not None
+    assert "beffroi migrate" in str(told)
     assert told_by_the_system(KeyError("x")) is None
 
 
