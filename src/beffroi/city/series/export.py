@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,7 +17,7 @@ from beffroi.city.series.contracts import Integers, RangeRefused, SeriesRange, S
 from beffroi.city.series.ranges import series_range, values_read
 from beffroi.city.series.selectors import DeclaredStream
 from beffroi.city.series.wire import rows
-from beffroi.foundation.files.writing import unarmed
+from beffroi.foundation.files.writing import Pipe, unarmed
 from beffroi.kernel.clock import PARIS, as_utc
 from beffroi.sdk.declarations import Statistic
 
@@ -265,38 +264,11 @@ def _offset_ms(hour: int) -> int:
     return offset // timedelta(milliseconds=1)
 
 
-class _Pipe(io.RawIOBase):
-    """What a Parquet writer writes to and a response takes from, a row group at a time."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._parts: list[bytes] = []
-        self._length = 0
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, part: object, /) -> int:
-        octets = bytes(part)  # type: ignore[call-overload]  # any buffer; RawIOBase says no more
-        self._parts.append(octets)
-        self._length += len(octets)
-        return len(octets)
-
-    def tell(self) -> int:
-        return self._length
-
-    def taken(self) -> bytes:
-        """Return what was written since the last time."""
-        octets = b"".join(self._parts)
-        self._parts.clear()
-        return octets
-
-
 def _parquet(
     streams: Sequence[DeclaredStream], *, start: datetime, end: datetime, step: Step
 ) -> Iterator[bytes]:
     schema = parquet_schema(step)
-    pipe = _Pipe()
+    pipe = Pipe()
     writer = pq.ParquetWriter(pipe, schema, compression="zstd")
     waiting: list[pa.Table] = []
     count = 0

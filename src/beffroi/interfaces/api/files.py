@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from beffroi.foundation.files.writing import unarmed
+from beffroi.foundation.files.writing import Pipe, unarmed
 from beffroi.interfaces.api.resources import Resource
 
 Columns = Mapping[str, Any]
@@ -40,7 +40,7 @@ def parquet_parts(
 ) -> Iterator[bytes]:
     """Give a Parquet file (zstd) in parts, a row group for each batch."""
     schema = resource.arrow_schema(names)
-    pipe = _Pipe()
+    pipe = Pipe()
     writer = pq.ParquetWriter(pipe, schema, compression="zstd")
     try:
         for batch in batches:
@@ -50,33 +50,6 @@ def parquet_parts(
     finally:
         writer.close()
     yield pipe.taken()
-
-
-class _Pipe(io.RawIOBase):
-    """What the Parquet writer writes to and an answer takes from, a row group at a time."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._parts: list[bytes] = []
-        self._length = 0
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, part: Any, /) -> int:
-        octets = bytes(part)
-        self._parts.append(octets)
-        self._length += len(octets)
-        return len(octets)
-
-    def tell(self) -> int:
-        return self._length
-
-    def taken(self) -> bytes:
-        """Return what was written since the last time."""
-        octets = b"".join(self._parts)
-        self._parts.clear()
-        return octets
 
 
 def _array(column: Any, kind: pa.DataType) -> pa.Array:

@@ -8,7 +8,8 @@ from typing import Any
 
 from beffroi.city.codecs.engine.contracts import DECODE_UPLINK, ENCODE_DOWNLINK
 from beffroi.city.codecs.library.contracts import Example, FoundCodec, FoundModel, Layout
-from beffroi.city.codecs.library.files import Tree, Unreadable, octets_of
+from beffroi.city.codecs.library.examples import examples_of
+from beffroi.city.codecs.library.files import Tree, Unreadable
 from beffroi.city.codecs.library.findings import Findings
 
 TESTS = {"test_decode_": DECODE_UPLINK, "test_encode_": ENCODE_DOWNLINK}
@@ -54,7 +55,7 @@ def _codec(tree: Tree, path: Path, found: Findings) -> FoundCodec:
         if not tests.is_file():
             continue
         try:
-            examples += _examples(tree.data(tests), function)
+            examples += examples_of(tree.data(tests), function, name="name", expected="expected")
         except Unreadable as problem:
             found.refuse(tree.relative(tests), problem)
     functions = tuple(name for name in (DECODE_UPLINK, ENCODE_DOWNLINK) if name in source)
@@ -69,26 +70,6 @@ def _codec(tree: Tree, path: Path, found: Findings) -> FoundCodec:
         examples=tuple(examples),
         missing=missing,
     )
-
-
-def _examples(value: Any, function: str) -> list[Example]:
-    examples: list[Example] = []
-    for rank, item in enumerate(value if isinstance(value, list) else []):
-        if not isinstance(item, dict) or not isinstance(item.get("input"), dict):
-            continue
-        given = dict(item["input"])
-        if "bytes" in given:
-            octets = octets_of(given["bytes"])
-            given["bytes"] = given["bytes"] if octets is None else octets
-        examples.append(
-            Example(
-                name=str(item.get("name") or rank + 1),
-                function=function,
-                input=given,
-                expected=item.get("expected"),
-            )
-        )
-    return examples
 
 
 def _vendor_name(tree: Tree, path: Path, found: Findings) -> None:

@@ -12,7 +12,8 @@ from beffroi.city.codecs.engine.contracts import (
     ENCODE_DOWNLINK,
 )
 from beffroi.city.codecs.library.contracts import Example, FoundCodec, FoundModel, Layout
-from beffroi.city.codecs.library.files import Tree, Unreadable, octets_of
+from beffroi.city.codecs.library.examples import examples_of
+from beffroi.city.codecs.library.files import Tree, Unreadable
 from beffroi.city.codecs.library.findings import Findings
 
 SECTIONS = {
@@ -63,7 +64,9 @@ def _codec(tree: Tree, path: Path, value: Mapping[str, Any]) -> FoundCodec:
         if not isinstance(part, dict):
             continue
         functions.append(function)
-        examples += _examples(part.get("examples"), function)
+        examples += examples_of(
+            part.get("examples"), function, name="description", expected="output"
+        )
         try:
             script = tree.beside(path.parent, part.get("fileName"))
             texts[function] = tree.text(script)
@@ -92,26 +95,6 @@ def _joined(texts: Mapping[str, str], origins: Mapping[str, str]) -> str:
         f"var {function} = (function () {{{text}\nreturn {function};\n}})();"
         for function, text in texts.items()
     )
-
-
-def _examples(value: object, function: str) -> list[Example]:
-    examples: list[Example] = []
-    for rank, item in enumerate(value if isinstance(value, list) else []):
-        if not isinstance(item, dict) or not isinstance(item.get("input"), dict):
-            continue
-        given = dict(item["input"])
-        if "bytes" in given:
-            octets = octets_of(given["bytes"])
-            given["bytes"] = given["bytes"] if octets is None else octets
-        examples.append(
-            Example(
-                name=str(item.get("description") or rank + 1),
-                function=function,
-                input=given,
-                expected=item.get("output"),
-            )
-        )
-    return examples
 
 
 def _device(path: Path, value: Mapping[str, Any], found: Findings) -> None:
