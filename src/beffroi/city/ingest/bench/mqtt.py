@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
+from uuid import UUID
 
 import msgspec
 import psycopg
@@ -16,7 +17,12 @@ from django.db import connections
 from beffroi.city.ingest.bench.mqtt_load import MqttJob
 from beffroi.city.ingest.bench.running import cpu_of, cpu_of_server, running_process
 from beffroi.city.ingest.bench.town import BenchTown
-from beffroi.city.ingest.mqtt.api import BrokerDescription, broker_create, subscription_add
+from beffroi.city.ingest.mqtt.api import (
+    BrokerDescription,
+    broker_create,
+    broker_enable,
+    subscription_add,
+)
 from beffroi.city.ingest.mqtt.testing import Mosquitto, broker, has_mosquitto
 from beffroi.foundation.database.api import acting_for, connected_to
 from beffroi.foundation.database.connection import django_database
@@ -46,7 +52,7 @@ def mqtt_figure(town: BenchTown, bodies: Path, *, count: int) -> MqttFigure | No
     if not has_mosquitto():
         return None
     with broker(lines=_KEEPS_ALL) as mosquitto:
-        _subscribe(town, mosquitto)
+        named = _subscribe(town, mosquitto)
         environment = {
             "DATABASE_URL": town.application_url,
             "BEFFROI_DATA_DIR": str(town.folder),
@@ -61,18 +67,29 @@ def mqtt_figure(town: BenchTown, bodies: Path, *, count: int) -> MqttFigure | No
             _wait_for(town, before + count)
             seconds = time.perf_counter() - began
             after = (cpu_of([subscriber]), cpu_of_server(town.postmaster), cpu_of([mosquitto.pid]))
+        _leave(town, named)
     ours, sql, theirs = (
         (later - earlier) / count * 1e6 for earlier, later in zip(cpu, after, strict=True)
     )
     return MqttFigure(per_s=count / seconds, subscriber_us=ours, database_us=sql, broker_us=theirs)
 
 
-def _subscribe(town: BenchTown, mosquitto: Mosquitto) -> None:
-    described = BrokerDescription(name="Banc", host="127.0.0.1", port=mosquitto.port, tls=False)
+def _subscribe(town: BenchTown, mosquitto: Mosquitto) -> UUID:
+    described = BrokerDescription(
+        name=f"Banc {mosquitto.port}", host="127.0.0.1", port=mosquitto.port, tls=False
+    )
     with connected_to(django_database(town.application_url)):
         with acting_for(town.territory_id):
             row = broker_create(described)
             subscription_add(town.sensors.source_uuid, row.uuid, topic=FILTER)
+        connections.close_all()
+    return row.uuid
+
+
+def _leave(town: BenchTown, named: UUID) -> None:
+    with connected_to(django_database(town.application_url)):
+        with acting_for(town.territory_id):
+            broker_enable(named, enabled=False)
         connections.close_all()
 
 
