@@ -22,6 +22,9 @@ Heard = tuple[int, datetime, Decoded, str | None]
 
 OFTEN = timedelta(seconds=10)
 
+UNHEARD = frozenset({Status.QUARANTINED, Status.SIMULATED})
+"""What cannot be of its time, and what a network made up to test itself, tells nothing of when."""
+
 # By itself and first: an update that found all its rows changed since it began would look each
 # of them up again in the whole of its arrays.
 DEVICES_LOCK = """
@@ -88,6 +91,8 @@ class DevicesHeard:
             if device is None or not isinstance(item.message, Uplink):
                 continue
             decoded = item.decoded
+            if decoded.status in UNHEARD:
+                continue
             seen_at = min(item.message.observed_at, batch.received_at)
             tells = decoded.battery_v is not None or decoded.battery_pct is not None
             former = device.noted_at
@@ -99,13 +104,10 @@ class DevicesHeard:
 
 
 def heard_columns(heard: Iterable[Heard]) -> dict[str, list[Any]]:
-    """Return when each device was last heard, and its battery and radio at that time.
-
-    What cannot be of its time, and what a network made up to test itself, is not counted.
-    """
+    """Return when each device was last heard, and its battery and radio at that time."""
     latest: dict[int, list[Any]] = {}
     for device_id, seen_at, decoded, radio in heard:
-        if decoded.status in {Status.QUARANTINED, Status.SIMULATED}:
+        if decoded.status in UNHEARD:
             continue
         row = latest.get(device_id)
         if row is None:
