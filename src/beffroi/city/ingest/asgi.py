@@ -119,7 +119,7 @@ class IngestApplication:
             batch = await self.intake.take(source, delivery)
             content = told(batch)
             if wants_verdicts(headers, query=delivery.query_string):
-                content["rows"] = verdicts_of(batch)
+                content["verdicts"] = verdicts_of(batch)
             return content
         finally:
             self.intake.release(octets)

@@ -218,6 +218,24 @@ def test_a_network_that_signs_is_believed_by_its_signature_only(town: Territory,
     assert b"a shared key" not in bytes(signed.row.sealed_key or b"")
 
 
+def test_a_sender_that_asks_is_told_of_each_row(
+    town: Territory, source: MadeSource, door: int
+) -> None:
+    station(town)
+    first, second = (tiny_message("a81758fffe000001", now(), hex="00d7") for _ in range(2))
+    unknown = tiny_message("a81758fffe0000ff", now(), hex="00d7")
+    assert "verdicts" not in post(door, source.path, [first], headers=source.headers)[1]
+    body = [first, second, {"nothing": 1}, unknown]
+    asked = {**source.headers, "Prefer": "return=representation"}
+    for path, headers, fresh in (
+        (f"{source.path}?verdicts=all", source.headers, ["accepted", "unclaimed"]),
+        (source.path, asked, ["duplicate", "duplicate"]),
+    ):
+        told = post(door, path, body, headers=headers)[1]["verdicts"]
+        assert [row["index"] for row in told] == [0, 1, 2, 3]
+        assert [row["verdict"] for row in told] == ["duplicate", fresh[0], "refused", fresh[1]]
+
+
 def test_unknown_and_disabled_sources_do_not_exist(
     town: Territory, source: MadeSource, door: int
 ) -> None:
